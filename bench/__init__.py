@@ -1,0 +1,1 @@
+"""InterpBench: interpretability methods scored where the answer is known."""

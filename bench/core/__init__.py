@@ -1,0 +1,1 @@
+"""Contract, catalogue, store, supervisor, records, hashing and statistics. Imports no torch."""

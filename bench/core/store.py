@@ -1,0 +1,157 @@
+"""A frozen dataclass to a folder and back: `arrays.safetensors` + `meta.json`, nothing else.
+
+The annotations of the dataclass are the schema. A value that does not fit its annotation raises
+`InvalidAnswer` on the way in and on the way out, so that a file never holds what the contract forbids.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from safetensors.numpy import load_file, save_file
+
+from bench.core.contract import Blob, InvalidAnswer, Ragged
+
+ARRAYS, META = "arrays.safetensors", "meta.json"
+T = typing.TypeVar("T")
+SCALARS = {str: str, int: int, float: (float, int), bool: bool}
+
+
+def fields_of(cls: type) -> dict[str, Any]:
+    """Field name to annotation, in order, with string annotations resolved."""
+    hints = typing.get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def split_optional(hint: Any) -> tuple[Any, bool]:
+    """`X | None` gives (X, True), anything else (hint, False)."""
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        (inner,) = [arg for arg in typing.get_args(hint) if arg is not type(None)]
+        return inner, True
+    return hint, False
+
+
+def is_array(hint: Any) -> bool:
+    return hasattr(hint, "dim_str") and hasattr(hint, "dtypes")
+
+
+def validate(obj: Any, label: str) -> None:
+    """Check every field of a dataclass instance against its annotation; shared axis names must agree.
+
+    Raises `InvalidAnswer`, for example `circuits/acdc: edge_scores has 43 edges, circuit has 44`.
+    """
+    axes: dict[str, tuple[int, str]] = {}
+    for name, hint in fields_of(type(obj)).items():
+        value = getattr(obj, name)
+        hint, optional = split_optional(hint)
+        if value is None and optional:
+            continue
+        if is_array(hint):
+            _check_array(value, hint, name, axes, label)
+        else:
+            _check_plain(value, hint, name, label)
+
+
+def _check_array(value: Any, hint: Any, name: str, axes: dict[str, tuple[int, str]], label: str) -> None:
+    if not isinstance(value, np.ndarray):
+        raise InvalidAnswer(f"{label}: {name} is a {type(value).__name__}, not a numpy array")
+    if value.dtype.name not in hint.dtypes:
+        raise InvalidAnswer(f"{label}: {name} has dtype {value.dtype}, allowed are {', '.join(hint.dtypes)}")
+    names = hint.dim_str.split()
+    if value.ndim != len(names):
+        raise InvalidAnswer(f"{label}: {name} has shape {value.shape}, expected axes ({hint.dim_str})")
+    for axis, size in zip(names, value.shape, strict=True):
+        known, holder = axes.setdefault(axis, (int(axis) if axis.isdigit() else size, name))
+        if known != size:
+            raise InvalidAnswer(f"{label}: {name} has {size} {axis}, {holder} has {known}")
+
+
+def _check_plain(value: Any, hint: Any, name: str, label: str) -> None:
+    if typing.get_origin(hint) is list:
+        (inner,) = typing.get_args(hint)
+        good = isinstance(value, list) and all(isinstance(item, SCALARS[inner]) for item in value)
+    elif hint in SCALARS:
+        good = isinstance(value, SCALARS[hint]) and (hint is bool or not isinstance(value, bool))
+    else:
+        good = isinstance(value, hint)
+    if not good:
+        raise InvalidAnswer(f"{label}: {name} is {value!r:.60}, expected {getattr(hint, '__name__', hint)}")
+
+
+def write(obj: Any, folder: Path, label: str = "object") -> None:
+    """Write a dataclass instance to a new folder. Raises `InvalidAnswer` where a value breaks its annotation."""
+    validate(obj, label)
+    arrays: dict[str, np.ndarray] = {}
+    meta: dict[str, Any] = {}
+    for name, hint in fields_of(type(obj)).items():
+        hint, _ = split_optional(hint)
+        value = getattr(obj, name)
+        if value is None:
+            meta[name] = None
+        elif is_array(hint):
+            arrays[name] = np.ascontiguousarray(value)
+        elif hint is Ragged:
+            arrays |= {f"{name}.values": value.values, f"{name}.offsets": value.offsets}
+        elif hint is sp.csr_array:
+            arrays |= {f"{name}.data": value.data, f"{name}.indices": value.indices, f"{name}.indptr": value.indptr}
+            meta[name] = list(value.shape)
+        elif hint is pd.DataFrame:
+            meta[name] = value.to_dict(orient="list")
+        elif hint is Blob:
+            meta[name] = {"path": str(value.path), "sha256": value.sha256}
+        else:
+            meta[name] = value
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(arrays, folder / ARRAYS)
+    (folder / META).write_text(json.dumps(meta, sort_keys=True))
+
+
+def read(cls: type[T], folder: Path, label: str = "object") -> T:
+    """Read what `write` wrote, checked against the annotations of `cls`. Raises `InvalidAnswer`."""
+    try:
+        meta = json.loads((folder / META).read_text())
+        arrays = load_file(folder / ARRAYS)
+        values = {name: _load(name, split_optional(hint)[0], arrays, meta) for name, hint in fields_of(cls).items()}
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidAnswer(f"{label}: {folder.name} cannot be read: {type(error).__name__} {error}") from error
+    obj = cls(**values)
+    validate(obj, label)
+    return obj
+
+
+def _load(name: str, hint: Any, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> Any:
+    if name in meta and meta[name] is None:
+        return None
+    if is_array(hint):
+        return arrays[name]
+    if hint is Ragged:
+        return Ragged(arrays[f"{name}.values"], arrays[f"{name}.offsets"])
+    if hint is sp.csr_array:
+        parts = tuple(arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
+        return sp.csr_array(parts, shape=tuple(meta[name]))
+    if hint is pd.DataFrame:
+        return pd.DataFrame(meta[name])
+    if hint is Blob:
+        return Blob(Path(meta[name]["path"]), meta[name]["sha256"])
+    return meta[name]
+
+
+def checksum(folder: Path) -> str:
+    """SHA-256 of a stored object's content; a blob counts by its own checksum, not by where it lies."""
+    digest = hashlib.sha256()
+    meta = json.loads((folder / META).read_text())
+    for value in meta.values():
+        if isinstance(value, dict) and set(value) == {"path", "sha256"}:
+            value["path"] = ""
+    digest.update(json.dumps(meta, sort_keys=True).encode())
+    digest.update((folder / ARRAYS).read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,104 @@
+"""Circuit discovery: which edges of a transformer's residual graph carry the behaviour under a named intervention?
+
+A problem is a model, pairs of clean and corrupted inputs, a scalar metric and an intervention; the answer is a
+score for every edge and the circuit that the method itself chooses. Edges and nodes are named as in
+`bench.models.graph`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from bench.core.contract import Blob, InvalidAnswer
+
+TITLE = "Circuit discovery"
+FAMILY = "circuits"
+REPLICATE = "re-dressed model (heads permuted, decoys added, vocabulary relabelled, residual basis rotated)"
+
+METRICS = ("signed_output", "mse_to_clean")
+INTERVENTIONS = ("resample", "zero", "mean")
+GRANULARITIES = ("node", "head", "qkv", "acdc")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What the method sees.
+
+    `clean[i]` and `corrupted[i]` are the two inputs of example i. Under `resample` the donor of a patched edge is
+    the corrupted run, under `zero` it is zero, under `mean` the mean over examples and positions of the clean runs.
+    Patching is noising: the run is the clean one, and the donor's value replaces the source's along the edge.
+    The metric `signed_output` is the mean over examples of sum(direction * output) over scored positions and
+    output coordinates; `mse_to_clean` is the mean squared difference to the clean output at scored positions.
+    `budget` is the number of example passes (forward + backward) that a method may spend.
+    """
+
+    model: Blob
+    clean: Int[np.ndarray, "examples pos"]
+    corrupted: Int[np.ndarray, "examples pos"]
+    scored: Bool[np.ndarray, "pos"]
+    direction: Float[np.ndarray, "examples pos outputs"]
+    metric: str
+    intervention: str
+    granularity: str
+    nodes: list[str]
+    edges: list[str]
+    budget: int
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Which edges are live under the problem's intervention, from exhaustive patching, and how well that is known.
+
+    `effects[e]` is the mean over the truth's own inputs (disjoint from the problem's where the input space allows)
+    of the Euclidean change of the scored output when edge e alone is patched. `live` is effects above `threshold`.
+    `gap` is the weakest live over the strongest dead effect. `live_zero` and `live_mean` are the same verdicts under
+    the other interventions. `dont_care` marks edges on which equally minimal circuits differ.
+    A `null` unit has no live edge.
+    """
+
+    null: bool
+    effects: Float[np.ndarray, "edges"]
+    live: Bool[np.ndarray, "edges"]
+    live_zero: Bool[np.ndarray, "edges"]
+    live_mean: Bool[np.ndarray, "edges"]
+    dont_care: Bool[np.ndarray, "edges"]
+    node_live: Bool[np.ndarray, "nodes"]
+    threshold: float
+    placebo: float
+    gap: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A score for each edge (larger: more likely in the circuit) and the circuit that the method chooses.
+
+    `node_scores` is optional; where it is missing a node scores as the largest of its outgoing edges.
+    """
+
+    edge_scores: Float[np.ndarray, "edges"]
+    circuit: Bool[np.ndarray, "edges"]
+    node_scores: Float[np.ndarray, "nodes"] | None = None
+
+
+def check(problem: Problem, answer: Answer) -> None:
+    """Raise `InvalidAnswer` unless every edge (and node, where given) has a finite score."""
+    _same_size(answer.edge_scores, problem.edges, "edge scores", "edges")
+    _same_size(answer.circuit, problem.edges, "circuit flags", "edges")
+    _finite(answer.edge_scores, "edge_scores")
+    if answer.node_scores is not None:
+        _same_size(answer.node_scores, problem.nodes, "node scores", "nodes")
+        _finite(answer.node_scores, "node_scores")
+
+
+def _same_size(values: np.ndarray, names: list[str], what: str, of: str) -> None:
+    if len(values) != len(names):
+        raise InvalidAnswer(f"answer has {len(values)} {what}, problem has {len(names)} {of}")
+
+
+def _finite(values: np.ndarray, name: str) -> None:
+    bad = int((~np.isfinite(values)).sum())
+    if bad:
+        raise InvalidAnswer(f"{name} has {bad} values that are NaN or infinite")
