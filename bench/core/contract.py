@@ -37,7 +37,10 @@ class InvalidAnswer(ValueError):
 
 @dataclass(frozen=True)
 class Blob:
-    """A file that many units share, named by the SHA-256 of its content (model weights, activations)."""
+    """A file that many units share, known by the SHA-256 of its content (model weights, activations).
+
+    `path` is where the file lies now; inside a stored folder it is a hard link beside the arrays.
+    """
 
     path: Path
     sha256: str

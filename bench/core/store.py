@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
+import shutil
 import types
 import typing
 from pathlib import Path
@@ -92,6 +94,7 @@ def write(obj: Any, folder: Path, label: str = "object") -> None:
     validate(obj, label)
     arrays: dict[str, np.ndarray] = {}
     meta: dict[str, Any] = {}
+    blobs: dict[str, Blob] = {}
     for name, hint in fields_of(type(obj)).items():
         hint, _ = split_optional(hint)
         value = getattr(obj, name)
@@ -107,12 +110,24 @@ def write(obj: Any, folder: Path, label: str = "object") -> None:
         elif hint is pd.DataFrame:
             meta[name] = value.to_dict(orient="list")
         elif hint is Blob:
-            meta[name] = {"path": str(value.path), "sha256": value.sha256}
+            blobs[f"{name}.blob"] = value
+            meta[name] = {"blob": value.sha256}
         else:
             meta[name] = value
     folder.mkdir(parents=True, exist_ok=True)
     save_file(arrays, folder / ARRAYS)
+    for name, blob in blobs.items():
+        _share(blob.path, folder / name)
     (folder / META).write_text(json.dumps(meta, sort_keys=True))
+
+
+def _share(source: Path, target: Path) -> None:
+    """Hard-link a blob into the folder, so that the folder is whole and the bytes are stored once; copy elsewhere."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copyfile(source, target)
 
 
 def read(cls: type[T], folder: Path, label: str = "object") -> T:
@@ -120,7 +135,8 @@ def read(cls: type[T], folder: Path, label: str = "object") -> T:
     try:
         meta = json.loads((folder / META).read_text())
         arrays = load_file(folder / ARRAYS)
-        values = {name: _load(name, split_optional(hint)[0], arrays, meta) for name, hint in fields_of(cls).items()}
+        hints = {name: split_optional(hint)[0] for name, hint in fields_of(cls).items()}
+        values = {name: _load(name, hint, arrays, meta, folder) for name, hint in hints.items()}
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidAnswer(f"{label}: {folder.name} cannot be read: {type(error).__name__} {error}") from error
     obj = cls(**values)
@@ -128,7 +144,7 @@ def read(cls: type[T], folder: Path, label: str = "object") -> T:
     return obj
 
 
-def _load(name: str, hint: Any, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> Any:
+def _load(name: str, hint: Any, arrays: dict[str, np.ndarray], meta: dict[str, Any], folder: Path) -> Any:
     if name in meta and meta[name] is None:
         return None
     if is_array(hint):
@@ -141,17 +157,12 @@ def _load(name: str, hint: Any, arrays: dict[str, np.ndarray], meta: dict[str, A
     if hint is pd.DataFrame:
         return pd.DataFrame(meta[name])
     if hint is Blob:
-        return Blob(Path(meta[name]["path"]), meta[name]["sha256"])
+        return Blob(folder / f"{name}.blob", meta[name]["blob"])
     return meta[name]
 
 
 def checksum(folder: Path) -> str:
-    """SHA-256 of a stored object's content; a blob counts by its own checksum, not by where it lies."""
-    digest = hashlib.sha256()
-    meta = json.loads((folder / META).read_text())
-    for value in meta.values():
-        if isinstance(value, dict) and set(value) == {"path", "sha256"}:
-            value["path"] = ""
-    digest.update(json.dumps(meta, sort_keys=True).encode())
+    """SHA-256 of a stored object's content; a blob counts by its own checksum, which stands in the meta file."""
+    digest = hashlib.sha256((folder / META).read_bytes())
     digest.update((folder / ARRAYS).read_bytes())
     return digest.hexdigest()

@@ -18,7 +18,9 @@ TITLE = "Circuit discovery"
 FAMILY = "circuits"
 REPLICATE = "re-dressed model (heads permuted, decoys added, vocabulary relabelled, residual basis rotated)"
 
-METRICS = ("signed_output", "mse_to_clean")
+SCAFFOLD = {"edge_scores": "rng.random(len(problem.edges))", "circuit": "np.zeros(len(problem.edges), dtype=bool)"}
+
+OUTPUT_METRICS = ("signed_output", "mse_to_clean")
 INTERVENTIONS = ("resample", "zero", "mean")
 GRANULARITIES = ("node", "head", "qkv", "acdc")
 

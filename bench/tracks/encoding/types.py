@@ -16,6 +16,8 @@ TITLE = "Encoding models of neural responses"
 FAMILY = "brain"
 REPLICATE = "generator draw or subject"
 
+SCAFFOLD = {"predictions": "np.tile(problem.train_responses.mean(axis=0), (len(problem.test_features), 1))"}
+
 RESPONSES = ("continuous", "counts")
 
 

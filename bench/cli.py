@@ -1,0 +1,185 @@
+"""`python -m bench ...`, also `interpbench ...`: what the workflow's rules call, and what people call by hand."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.core import authoring, data, stages, upkeep
+from bench.core.catalogue import catalogue_json, read_tracks
+from bench.core.collecting import collect
+from bench.core.config import ROOT, load_config
+from bench.core.contract import BadInput
+from bench.core.plan import make_plan
+from bench.core.suites import all_units, freeze
+
+STAGES = ("data", "problems", "run", "score")
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="interpbench", description="Interpretability methods scored where the answer is known.")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, function: Any, text: str) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=text, description=text)
+        made.set_defaults(function=function)
+        return made
+
+    def configured(name: str, function: Any, text: str) -> argparse.ArgumentParser:
+        made = verb(name, function, text)
+        made.add_argument("--config", nargs="*", default=[], metavar="KEY=VALUE", help="as in config/config.yaml")
+        return made
+
+    configured("catalogue", show_catalogue, "everything there is, with its cards").add_argument("--json", action="store_true")
+    configured("plan", show_plan, "jobs, units, expected cost, and what will be skipped and why")
+    for stage in STAGES:
+        made = verb(stage, do_stage, f"do one planned {stage} job (the workflow calls this)")
+        made.add_argument("--plan", type=Path, required=True)
+        made.add_argument("--output", required=True)
+    verb("collect", do_collect, "join records and scores (the workflow calls this)").add_argument("--plan", type=Path, required=True)
+    verb("site", do_site, "build the leaderboard's page and print its tables").add_argument("--plan", type=Path, required=True)
+    made = verb("new-method", new_method, "scaffold a method file")
+    made.add_argument("track")
+    made.add_argument("name")
+    made = configured("check", check_method, "the contract checks on toy units, under 30 s")
+    made.add_argument("track")
+    made.add_argument("method", help="an id, or the path of a file")
+    made = configured("try", try_method, "scores on dev seeds beside controls and the other methods")
+    made.add_argument("track")
+    made.add_argument("method", help="an id, or the path of a file")
+    made.add_argument("--seeds", type=int, default=3, help="dev seeds an instance")
+    made.add_argument("--instances", nargs="*", metavar="TASK/INSTANCE", help="only these")
+    made = verb("freeze", freeze_suite, "write the next version of a suite from everything that exists")
+    made.add_argument("suite")
+    made.add_argument("--sizes", nargs="*", default=["small"], choices=["small", "large", "gpu"])
+    made.add_argument("--description", default="")
+    made = verb("resume", resume, "after a kill or power loss: check that nothing runs, unlock, go on")
+    made.add_argument("snakemake", nargs=argparse.REMAINDER, help="further arguments of snakemake")
+    made = configured("verify", verify, "find stale or malformed records, without Snakemake's metadata")
+    made.add_argument("--prune", action="store_true", help="remove them, so that the next run makes them again")
+    configured("clean", clean, "remove what no plan of any suite refers to").add_argument("--dry-run", action="store_true")
+    configured("cite", cite, "BibTeX of the methods and data of a run")
+    verb("perf", perf, "measure the suite's own speed, as ratios in one run")
+    return top
+
+
+def overrides(pairs: Sequence[str]) -> dict[str, Any]:
+    """`key=value` pairs with values as YAML. Raises `BadInput` on a pair without `=`."""
+    import yaml
+
+    for pair in pairs:
+        if "=" not in pair:
+            raise BadInput(f"--config: {pair!r} is not KEY=VALUE; write for example suite=smoke")
+    return {key: yaml.safe_load(value) for key, value in (pair.split("=", 1) for pair in pairs)}
+
+
+def show_catalogue(args: argparse.Namespace) -> None:
+    config = load_config(overrides(args.config))
+    content = catalogue_json(read_tracks(ROOT, config["plugin_paths"]), data.cards(ROOT / "datasets"))
+    print(json.dumps(content, indent=1, sort_keys=True) if args.json else authoring.describe(content))
+
+
+def show_plan(args: argparse.Namespace) -> None:
+    print(upkeep.describe_plan(make_plan(overrides(args.config))))
+
+
+def do_stage(args: argparse.Namespace) -> None:
+    document = stages.read_plan(args.plan)
+    stages.execute(document, stages.job_of(document, args.verb, args.output))
+
+
+def _suite_folder(document: dict[str, Any]) -> Path:
+    return Path(document["config"]["results"]) / document["suite"].rsplit("-", 1)[0]
+
+
+def do_collect(args: argparse.Namespace) -> None:
+    document = stages.read_plan(args.plan)
+    root = Path(document["root"])
+    content = catalogue_json(read_tracks(root, document["config"]["plugin_paths"]), data.cards(root / "datasets"))
+    collect(document, content, _suite_folder(document))
+
+
+def do_site(args: argparse.Namespace) -> None:
+    from leaderboard import site, tables, terminal
+
+    document = stages.read_plan(args.plan)
+    folder = _suite_folder(document)
+    site.build(folder / "records.jsonl", folder / "catalogue.json", folder / "leaderboard")
+    terminal.print_tables(tables.load(folder / "records.jsonl", folder / "catalogue.json"))
+    print(f"\n{folder / 'leaderboard' / 'index.html'}")
+    for marker in folder.glob(".built-*"):
+        marker.unlink()
+    (folder / f".built-{document['hash']}").touch()
+
+
+def new_method(args: argparse.Namespace) -> None:
+    path = authoring.scaffold(args.track, args.name, ROOT)
+    print(f"{path}\nnext: interpbench check {args.track} {args.name}, then interpbench try {args.track} {args.name}")
+
+
+def check_method(args: argparse.Namespace) -> None:
+    faults = authoring.check_method(args.track, args.method, overrides(args.config), ROOT)
+    if faults:
+        raise BadInput(f"{args.track}/{args.method}: " + "; ".join(faults))
+    print(f"{args.track}/{args.method}: all contract checks passed")
+
+
+def try_method(args: argparse.Namespace) -> None:
+    from leaderboard import tables, terminal
+
+    folder = authoring.try_method(args.track, args.method, overrides(args.config), args.seeds, args.instances, ROOT)
+    terminal.print_tables(tables.load(folder / "records.jsonl", folder / "catalogue.json"))
+
+
+def freeze_suite(args: argparse.Namespace) -> None:
+    tracks = read_tracks(ROOT)
+    print(freeze(args.suite, args.description, all_units(tracks, args.sizes), ROOT))
+
+
+def resume(args: argparse.Namespace) -> None:
+    upkeep.resume(args.snakemake, ROOT)
+
+
+def verify(args: argparse.Namespace) -> None:
+    faults = upkeep.verify(make_plan(overrides(args.config)), prune=args.prune)
+    for fault in faults:
+        print(fault)
+    if faults and not args.prune:
+        raise BadInput(f"{len(faults)} stale or malformed entries; `interpbench verify --prune` removes them")
+    print(f"{len(faults)} removed" if args.prune else "all records are valid and current")
+
+
+def clean(args: argparse.Namespace) -> None:
+    removed = upkeep.clean(overrides(args.config), ROOT, dry_run=args.dry_run)
+    for path in removed:
+        print(path)
+    print(f"{len(removed)} {'would be ' if args.dry_run else ''}removed")
+
+
+def cite(args: argparse.Namespace) -> None:
+    print(upkeep.cite(make_plan(overrides(args.config))))
+
+
+def perf(args: argparse.Namespace) -> None:
+    from bench import perf as measurements
+
+    measurements.main()
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Entry point: exit status 0, or 2 with one sentence on standard error where the input is at fault."""
+    args = parser().parse_args(argv)
+    try:
+        args.function(args)
+    except BadInput as error:
+        print(f"interpbench: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.filename is None and error.errno is None:
+            raise
+        print(f"interpbench: {error.filename}: {error.strerror}; free space or permissions there and start again", file=sys.stderr)
+        sys.exit(3)

@@ -1,0 +1,180 @@
+"""For method authors: describe the catalogue, scaffold a method, check its contract, try it on dev seeds."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.core import data, records
+from bench.core.catalogue import IDENTIFIER, Plugin, Track, catalogue_json, pick, read_plugin, read_tracks
+from bench.core.collecting import collect
+from bench.core.config import load_config
+from bench.core.contract import DEV_SEED, BadInput, Unit
+from bench.core.plan import Plan, plan_units
+from bench.core.records import RUN
+from bench.core.running import answer_checksum, planned_runs
+from bench.core.stages import execute
+from bench.core.suites import Suite, units_of
+
+SCAFFOLD = '''"""{title}.
+
+Says in words what is computed, and departs from the paper in nothing so far.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench.tracks.{track}.types import Answer, Problem
+
+REFERENCE = "{name}: not published yet"
+
+
+def solve(problem: Problem, rng: np.random.Generator) -> Answer:
+    """Starts as an answer that knows nothing; replace it."""
+    return Answer(
+{fields}
+    )
+'''
+TOY_SEEDS = 2
+
+
+def describe(content: Mapping[str, Any]) -> str:
+    """The catalogue as an indented list."""
+    lines = []
+    for name, track in content["tracks"].items():
+        lines.append(f"{name}: {track['title']}")
+        for kind in ("tasks", "methods", "controls", "mutants"):
+            lines += [f"  {kind}"] + [f"    {key:28} {card['title']}" for key, card in track[kind].items()]
+        lines += ["  metrics"] + [f"    {key:28} {card['title']}" for key, card in track["metrics"].items()]
+    lines += ["data sets"] + [f"    {key:28} {card['title']}" for key, card in content["datasets"].items()]
+    return "\n".join(lines)
+
+
+def scaffold(track: str, name: str, root: Path) -> Path:
+    """Write a method file that runs and answers at random. Raises `BadInput` where the name is bad or taken."""
+    known = read_tracks(root)
+    pick(track, known, "track")
+    if not IDENTIFIER.match(name):
+        raise BadInput(f"new-method: {name!r} is not a good id; use lower-case letters, digits and _")
+    path = known[track].path / "methods" / f"{name}.py"
+    if name in known[track].solvers:
+        raise BadInput(f"new-method: {track} has a {name} already ({path}); choose another name")
+    source = (known[track].path / "types.py").read_text()
+    fields = _scaffold_fields(source)
+    title = name.replace("_", " ").capitalize()
+    path.write_text(SCAFFOLD.format(title=title, track=track, name=name, fields=fields))
+    return path
+
+
+def _scaffold_fields(source: str) -> str:
+    """The answer's scaffold: the literal `SCAFFOLD` of types.py, field name to expression."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "SCAFFOLD":
+            return "\n".join(f"        {name}={text}," for name, text in ast.literal_eval(node.value).items())
+    raise BadInput("new-method: the track's types.py has no SCAFFOLD; add one (docs/contract.md)")
+
+
+def find_method(tracks: Mapping[str, Track], track: str, method: str) -> tuple[Track, Plugin]:
+    """A method by id or by path; one that lies elsewhere is added to its track for this run."""
+    known = tracks[pick(track, tracks, "track")]
+    if method.endswith(".py"):
+        if not Path(method).is_file():
+            raise BadInput(f"{method}: no such file; give the path of a method file or an id")
+        plugin = read_plugin(Path(method).resolve(), "methods", track)
+        return dataclasses.replace(known, methods={**known.methods, plugin.id: plugin}), plugin
+    return known, known.solvers[pick(method, known.solvers, f"method of {track}")]
+
+
+def check_method(track: str, method: str, overrides: Mapping[str, Any], root: Path) -> list[str]:
+    """The contract checks of one method on toy units: every fault as a sentence, none if it keeps the contract."""
+    known, plugin = find_method(read_tracks(root), track, method)
+    faults = static_faults(plugin)
+    units = [unit for task, instance in toys(known) for unit in units_of(task, instance, range(DEV_SEED, DEV_SEED + TOY_SEEDS))]
+    statuses, answers = _solve(known, plugin, units, overrides, root, "check")
+    faults += [f"{key}: {record['status']}: {record['reason']}" for key, record in statuses.items() if record["status"] not in ("ok", "unsupported")]
+    if "ok" not in {record["status"] for record in statuses.values()}:
+        return [*faults, "answers no toy unit"]
+    _, again = _solve(known, plugin, units[::-1], overrides, root, "check-again")
+    faults += [f"{key}: answers otherwise when the order of units is reversed; keep no state" for key in answers if answers[key] != again[key]]
+    return faults
+
+
+def static_faults(plugin: Plugin) -> list[str]:
+    """Faults that reading the file shows: no solve, parameters without default or not keyword-only."""
+    tree = ast.parse(plugin.path.read_text())
+    solve = next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "solve"), None)
+    if solve is None:
+        return ["has no function solve(problem, rng, ...)"]
+    faults = [] if [arg.arg for arg in solve.args.args] == ["problem", "rng"] else ["solve must take (problem, rng) and keyword-only parameters"]
+    missing = [a.arg for a, default in zip(solve.args.kwonlyargs, solve.args.kw_defaults, strict=True) if default is None and a.arg != "truth"]
+    return faults + [f"parameter {name} has no default" for name in missing]
+
+
+def toys(track: Track) -> Iterable[tuple[Plugin, str]]:
+    """The track's toy instances: the literal `TOY` of types.py (`task/instance`)."""
+    for name in track.facts["TOY"]:
+        task, instance = name.split("/")
+        yield track.tasks[task], instance
+
+
+def _plan(track: Track, plugin: Plugin | None, units: list[Unit], overrides: Mapping[str, Any], root: Path, label: str) -> Plan:
+    config = load_config({**overrides, "tracks": [track.id]}, root)
+    config["results"] = str(Path(config["results"]) / "dev")
+    if plugin is not None:
+        track = dataclasses.replace(track, methods={plugin.id: plugin} if plugin.kind == "methods" else track.methods, controls={}, mutants={})
+        if plugin.kind != "methods":
+            track = dataclasses.replace(track, methods={}, **{plugin.kind: {plugin.id: plugin}})
+    return plan_units(config, {track.id: track}, Suite(label, 0, tuple(units)), root)
+
+
+def _solve(track, plugin, units, overrides, root, label):
+    """Run records and answer checksums by unit, from problem and run jobs alone."""
+    plan = _plan(track, plugin, units, overrides, root, label)
+    document = plan.document()
+    document["config"]["results"] = str(plan.results)
+    for stage in ("data", "problems"):
+        for job in plan.stage(stage):
+            execute(document, dataclasses.asdict(job))
+    found: dict[str, Any] = {}
+    answers: dict[str, str | None] = {}
+    for job in plan.stage("run"):
+        spec = {**job.spec, "units": [unit.key for unit in units if unit.key in job.spec["units"]], "code": job.spec["code"]}
+        for planned in planned_runs(spec, list(job.inputs), plan.results):
+            (planned.folder / RUN).unlink(missing_ok=True)
+        execute(document, dataclasses.asdict(dataclasses.replace(job, spec=spec)))
+        for planned in planned_runs(spec, list(job.inputs), plan.results):
+            found[planned.unit.key] = records.last(planned.folder / RUN, "record")
+            answers[planned.unit.key] = answer_checksum(planned.folder / "answer")
+    return found, answers
+
+
+def try_method(
+    track: str, method: str, overrides: Mapping[str, Any], seeds: int, instances: list[str] | None, root: Path
+) -> Path:
+    """Run a method, the controls and the other methods on dev seeds; the folder with the joined records."""
+    known, _ = find_method(read_tracks(root), track, method)
+    units = [
+        unit
+        for task in known.tasks.values()
+        for instance, facts in task.facts["INSTANCES"].items()
+        if facts["size"] == "small" and (not instances or f"{task.id}/{instance}" in instances)
+        for unit in units_of(task, instance, dev_seeds(task, seeds))
+    ]
+    plan = _plan(known, None, units, overrides, root, "dev")
+    document = plan.document()
+    for job in plan.jobs:
+        execute(document, dataclasses.asdict(job))
+    folder = plan.results / "dev"
+    collect(document, catalogue_json({track: known}, data.cards(root / "datasets")), folder)
+    return folder
+
+
+def dev_seeds(task: Plugin, seeds: int) -> range:
+    """Seeds that never score on a board; where only so many exist (subjects), the first ones."""
+    if task.max_seeds is not None:
+        return range(min(seeds, task.max_seeds))
+    return range(DEV_SEED, DEV_SEED + seeds)

@@ -1,0 +1,69 @@
+"""The collect stage: run records joined with their scores, one JSON line each, and the same as a parquet table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.core import records
+from bench.core.contract import BadInput
+from bench.core.plan import SHORT
+from bench.core.records import RUN, SCORE, read_json, write_atomically
+
+ORDER = ("track", "method", "task", "instance", "seed")
+
+
+def joined_records(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every planned unit's newest run record with the score record of its answer under the current score code."""
+    found = []
+    for job in document["jobs"].values():
+        if job["stage"] == "score":
+            found += _track_records(job["spec"], document["suite"])
+    return sorted(found, key=lambda record: tuple(record[name] for name in ORDER))
+
+
+def _track_records(spec: Mapping[str, Any], suite: str) -> Iterator[dict[str, Any]]:
+    prefix = f"{spec['code'][:SHORT]}-{spec['brackets'][:SHORT]}-"
+    for path in spec["runs"]:
+        for folder in map(Path, read_json(Path(path))["units"].values()):
+            record = records.last(folder / RUN, "record")
+            if record is None:
+                raise BadInput(f"{folder}: has no valid run record; run `bench verify --prune` and start again")
+            yield {"suite": suite, **record, "score": _score(folder, record, prefix)}
+
+
+def _score(folder: Path, record: Mapping[str, Any], prefix: str) -> dict[str, Any] | None:
+    if record["status"] != "ok":
+        return None
+    lines = records.read_lines(folder / SCORE, "score")
+    mine = [line for line in lines if line["answer_sha256"] == record["answer_sha256"] and line["score_hash"].startswith(prefix)]
+    if not mine:
+        raise BadInput(f"{folder}: its answer has no score by this code; run `bench verify --prune` and start again")
+    return mine[-1]
+
+
+def long_table(joined: list[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row per unit, method and metric (one row without metric where there is no score)."""
+    return pd.DataFrame([row for record in joined for row in _rows(record)])
+
+
+def _rows(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    plain = {name: value for name, value in record.items() if not isinstance(value, dict | list)}
+    plain |= {f"passes_{kind}": count for kind, count in (record["passes"] or {}).items()}
+    plain |= {"protections": " ".join(record["protections"]), "cpu": record["hardware"]["cpu"]}
+    plain.pop("score", None)
+    metrics = (record["score"] or {}).get("metrics") or {None: dict.fromkeys(("version", "value", "floor", "ceiling"))}
+    for metric, values in metrics.items():
+        names = {"metric": metric, "metric_version": values["version"]}
+        yield plain | names | {name: values[name] for name in ("value", "floor", "ceiling")}
+
+
+def collect(document: Mapping[str, Any], catalogue: Mapping[str, Any], folder: Path) -> None:
+    """Write `records.jsonl`, `scores.parquet` and `catalogue.json` of a suite."""
+    joined = joined_records(document)
+    write_atomically(folder / "records.jsonl", "".join(records.line(record) for record in joined))
+    records.write_json(folder / "catalogue.json", catalogue)
+    long_table(joined).to_parquet(folder / "scores.parquet", index=False)

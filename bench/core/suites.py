@@ -1,0 +1,105 @@
+"""Suites: which units a run holds. Frozen ones are files; `next` is everything that exists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.core.catalogue import Plugin, Track, pick
+from bench.core.config import check_schema, read_yaml
+from bench.core.contract import BadInput, Unit
+
+NEXT = "next"
+SUITE_FILE = re.compile(r"^(?P<name>[a-z][a-z0-9_]*)-(?P<version>[0-9]+)$")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A selection of units under a name and a version (0 for the unfrozen `next`)."""
+
+    name: str
+    version: int
+    units: tuple[Unit, ...]
+
+    @property
+    def label(self) -> str:
+        return self.name if self.name == NEXT else f"{self.name}-{self.version}"
+
+
+def suite_files(root: Path) -> dict[str, dict[int, Path]]:
+    """Name to version to file of the frozen suites."""
+    found: dict[str, dict[int, Path]] = {}
+    for path in sorted((root / "config" / "suites").glob("*.yaml")):
+        match = SUITE_FILE.match(path.stem)
+        if match is None:
+            raise BadInput(f"{path}: a suite's file is called <name>-<version>.yaml; rename it")
+        found.setdefault(match["name"], {})[int(match["version"])] = path
+    return found
+
+
+def load_suite(name: str, tracks: Mapping[str, Track], root: Path) -> Suite:
+    """A suite by name (its newest version) or by `name-version`. Raises `BadInput` where it or a unit is unknown."""
+    if name == NEXT:
+        return Suite(NEXT, 0, tuple(all_units(tracks)))
+    files = suite_files(root)
+    match = SUITE_FILE.match(name)
+    stem = pick(match["name"] if match else name, [*files, NEXT], "suite")
+    version = int(match["version"]) if match else max(files[stem])
+    if version not in files[stem]:
+        raise BadInput(f"suite: {stem} has no version {version}; there are {', '.join(map(str, files[stem]))}")
+    path = files[stem][version]
+    content = read_yaml(path)
+    check_schema(content, "suite", str(path), root)
+    if (content["name"], content["version"]) != (stem, version):
+        raise BadInput(f"{path}: says {content['name']}-{content['version']}; its name and content must agree")
+    return Suite(stem, version, tuple(_frozen_units(content["tracks"], tracks, path)))
+
+
+def _frozen_units(content: Mapping[str, Any], tracks: Mapping[str, Track], path: Path) -> Iterable[Unit]:
+    for track, tasks in content.items():
+        known = tracks[pick(track, tracks, f"{path}: track")]
+        for task, chosen in tasks.items():
+            plugin = known.tasks[pick(task, known.tasks, f"{path}: task of {track}")]
+            if plugin.facts["VERSION"] != chosen["version"]:
+                raise BadInput(
+                    f"{path}: {track}/{task} is frozen at version {chosen['version']}, the task file has "
+                    f"{plugin.facts['VERSION']}; check out the older code or run a newer suite"
+                )
+            for instance, seeds in chosen["instances"].items():
+                pick(instance, plugin.facts["INSTANCES"], f"{path}: instance of {track}/{task}")
+                yield from (Unit(track, task, chosen["version"], instance, seed) for seed in seeds)
+
+
+def all_units(tracks: Mapping[str, Track], sizes: Iterable[str] = ("small", "large", "gpu")) -> Iterable[Unit]:
+    """Every instance of the given sizes with every seed that a suite plans."""
+    sizes = set(sizes)
+    for track in tracks.values():
+        for task in track.tasks.values():
+            for instance, facts in task.facts["INSTANCES"].items():
+                if facts["size"] in sizes:
+                    yield from units_of(task, instance, range(task.seeds))
+
+
+def units_of(task: Plugin, instance: str, seeds: Iterable[int]) -> Iterable[Unit]:
+    return (Unit(task.track, task.id, task.facts["VERSION"], instance, seed) for seed in seeds)
+
+
+def freeze(name: str, description: str, units: Iterable[Unit], root: Path) -> Path:
+    """Write the next version of a suite from units. Raises `BadInput` where it would hold nothing."""
+    units = sorted(units)
+    if not units:
+        raise BadInput(f"suite {name}: no unit fits; widen the tracks, sizes or seeds")
+    version = max(suite_files(root).get(name, {0: None})) + 1
+    tracks: dict[str, Any] = {}
+    for unit in units:
+        task = tracks.setdefault(unit.track, {}).setdefault(unit.task, {"version": unit.version, "instances": {}})
+        task["instances"].setdefault(unit.instance, []).append(unit.seed)
+    path = root / "config" / "suites" / f"{name}-{version}.yaml"
+    content = {"name": name, "version": version, "description": description, "tracks": tracks}
+    path.write_text(yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120))
+    return path

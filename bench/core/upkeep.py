@@ -1,0 +1,223 @@
+"""Keeping a results folder true: what a plan holds, resuming, verifying, cleaning, citing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.core import records, store
+from bench.core.config import load_config
+from bench.core.contract import BadInput
+from bench.core.plan import Plan, make_plan
+from bench.core.records import RUN, SCORE, read_json
+from bench.core.running import planned_runs
+from bench.core.suites import NEXT, suite_files
+
+
+def describe_plan(plan: Plan) -> str:
+    """Jobs and units by stage, what is done already, what will be skipped and why, and the cost so far as measured."""
+    lines = [f"suite {plan.suite.label}: {len(plan.suite.units)} units, {len(plan.jobs)} jobs"]
+    for stage in ("data", "problems", "run", "score"):
+        jobs = plan.stage(stage)
+        todo = [job for job in jobs if not Path(job.output).exists()]
+        lines.append(f"  {stage:9} {len(jobs):4} jobs, {len(todo)} to do")
+    lines += [f"  skipped   {reason}" for reason in _skips(plan)]
+    measured = _measured_seconds(plan)
+    lines += ["  cost      CPU-seconds a unit as measured here before (? where never run)"]
+    for job in plan.stage("run"):
+        name = f"{job.spec['track']}/{job.spec['method']}"
+        each = measured.get(name)
+        cost = f"{each:.3g} s x {len(job.spec['units'])} units" if each is not None else f"? x {len(job.spec['units'])} units"
+        lines.append(f"    {name:40} {cost}")
+    return "\n".join(lines)
+
+
+def _skips(plan: Plan) -> Iterator[str]:
+    for job in plan.stage("data"):
+        path = Path(job.output)
+        if path.exists() and "missing" in (entry := read_json(path)):
+            yield f"{job.name}: {entry['missing']}"
+
+
+def _measured_seconds(plan: Plan) -> dict[str, float]:
+    seconds: dict[str, list[float]] = {}
+    for path in (plan.results / "units").glob(f"*/*/*/*/*/*/{RUN}"):
+        record = records.last(path, "record")
+        if record:
+            seconds.setdefault(f"{record['track']}/{record['method']}", []).append(record["cpu_seconds"])
+    return {name: sum(values) / len(values) for name, values in seconds.items()}
+
+
+def running_processes(results: Path) -> list[str]:
+    """Processes that hold a lock file of these results (a stage that still runs)."""
+    locks = {str(path.resolve()) for path in (results / "locks").glob("*")}
+    holders = []
+    for process in psutil.process_iter(["pid", "name"]):
+        try:
+            opened = {file.path for file in process.open_files()}
+        except (psutil.AccessDenied, psutil.NoSuchProcess):
+            continue
+        if locks & opened:
+            holders.append(f"{process.info['name']} {process.info['pid']}")
+    return holders
+
+
+def resume(arguments: Sequence[str], root: Path) -> None:
+    """Unlock and start Snakemake again with the configuration of the newest run. Raises `BadInput` while one runs."""
+    candidates = sorted(Path(".").glob("*/last_run.json"), key=lambda path: path.stat().st_mtime)
+    if not candidates:
+        raise BadInput("resume: no run was started from this folder; start one with `snakemake --cores all`")
+    config = read_json(candidates[-1])["config"]
+    busy = running_processes(candidates[-1].parent)
+    if busy:
+        raise BadInput(f"resume: {', '.join(busy)} still runs; wait for it or end it")
+    arguments = [argument for argument in arguments if argument != "--"] or ["--cores", "all"]
+    given = [f"{key}={_config_text(value)}" for key, value in config.items() if value not in ("", [])]
+    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
+    subprocess.run([*snakemake, "--unlock", "--config", *given], check=True)
+    os.execv(sys.executable, [*snakemake, *arguments, "--config", *given])
+
+
+def _config_text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def verify(plan: Plan, prune: bool) -> list[str]:
+    """Every entry of these results that is malformed, incomplete or stale under this plan; removed with `prune`."""
+    faults = [*_bad_manifests(plan), *_bad_units(plan), *_stale_stages(plan)]
+    if prune:
+        for path, _ in faults:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        for marker in plan.results.glob("*/.built-*"):
+            if faults:
+                marker.unlink()
+    return [f"{path}: {reason}" for path, reason in faults]
+
+
+def _bad_units(plan: Plan) -> Iterator[tuple[Path, str]]:
+    for folder in sorted((plan.results / "units").glob("*/*/*/*/*/*")):
+        reason = unit_fault(folder)
+        if reason:
+            yield folder, reason
+
+
+def unit_fault(folder: Path) -> str | None:
+    """Why a unit's folder cannot be believed: no record, a malformed one, or an answer that is not the recorded one."""
+    try:
+        found = list(records.read_lines(folder / RUN, "record"))
+        if (folder / SCORE).exists():
+            list(records.read_lines(folder / SCORE, "score"))
+        if found and found[-1]["answer_sha256"] not in (None, store.checksum(folder / "answer")):
+            return "the answer is not the one that was recorded"
+    except (BadInput, OSError) as error:
+        return str(error)
+    return None if found else "the record is empty"
+
+
+def _bad_manifests(plan: Plan) -> Iterator[tuple[Path, str]]:
+    """Stage outputs that point to units which are gone, malformed, or not what their hash says."""
+    for job in plan.jobs:
+        path = Path(job.output)
+        if path.exists():
+            reason = _manifest_fault(plan, job, path)
+            if reason:
+                yield path, reason
+
+
+def _manifest_fault(plan: Plan, job: Any, path: Path) -> str | None:
+    try:
+        content = read_json(path)
+    except BadInput as error:
+        return str(error)
+    if job.stage == "data":
+        return "missing data: will be tried again" if "missing" in content else _absent([content["folder"]])
+    if job.stage == "problems":
+        return _absent([entry[name] for entry in content["units"].values() for name in ("problem", "truth") if name in entry])
+    if job.stage == "run":
+        try:
+            undone = [run.unit.key for run in planned_runs(job.spec, list(job.inputs), plan.results) if not run.done]
+        except BadInput as error:
+            return str(error)
+        return f"{len(undone)} units without a valid record, {undone[0]} first" if undone else None
+    unscored = [folder for folder in map(Path, content["units"]) if unit_fault(folder) or not _scored(folder)]
+    return f"{len(unscored)} units without a valid score, {unscored[0]} first" if unscored else None
+
+
+def _absent(paths: Iterable[str]) -> str | None:
+    gone = [path for path in paths if not Path(path).is_dir()]
+    return f"{len(gone)} folders are gone, {gone[0]} first" if gone else None
+
+
+def _scored(folder: Path) -> bool:
+    record = records.last(folder / RUN, "record")
+    return record is not None and (record["status"] != "ok" or records.last(folder / SCORE, "score") is not None)
+
+
+def _stale_stages(plan: Plan) -> Iterator[tuple[Path, str]]:
+    """A built page whose plan is not today's."""
+    current = f".built-{plan.hash}"
+    for marker in sorted((plan.results / plan.suite.name).glob(".built-*")):
+        if marker.name != current:
+            yield marker, "the page was built from an older code or config"
+
+
+def clean(overrides: Mapping[str, Any], root: Path, dry_run: bool) -> list[Path]:
+    """Remove stage outputs, units, problems, truths, brackets and blobs that no suite's plan refers to."""
+    results = Path(load_config(overrides, root)["results"])
+    names = [f"{name}-{version}" for name, versions in suite_files(root).items() for version in versions]
+    plans = [plan for name in [*names, NEXT] if (plan := _plan_or_none({**overrides, "suite": name}, root))]
+    wanted = {Path(job.output) for plan in plans for job in plan.jobs}
+    kept = {Path(path) for output in wanted if output.exists() for path in _referred(output)}
+    stale = [path for path in results.glob("stages/**/*.json") if path not in wanted]
+    stale += [path for tree in ("problems", "truths") for path in results.glob(f"{tree}/*/*/*/*/*") if path not in kept]
+    stale += [path for path in results.glob("units/*/*/*/*/*/*") if path not in kept]
+    stale += [path for path in results.glob("plans/*.json") if path.stem not in {plan.hash for plan in plans}]
+    stale += list(results.glob("dev")) + list(results.glob("scratch/*"))
+    if not dry_run:
+        for path in stale:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    unshared = [path for path in results.glob("blobs/*") if path.stat().st_nlink == 1]
+    for path in [] if dry_run else unshared:
+        path.unlink()
+    return sorted(stale) + sorted(unshared)
+
+
+def _plan_or_none(overrides: Mapping[str, Any], root: Path) -> Plan | None:
+    """The plan of a suite, or None where the suite is frozen at task versions that are gone."""
+    try:
+        return make_plan(overrides, root)
+    except BadInput:
+        return None
+
+
+def _referred(output: Path) -> Iterator[str]:
+    for value in read_json(output).get("units", {}).values() if isinstance(read_json(output).get("units"), dict) else ():
+        yield from ([value] if isinstance(value, str) else [value[k] for k in ("problem", "truth") if k in value])
+
+
+def cite(plan: Plan) -> str:
+    """References of the methods, tasks and data sets that a plan runs, each once."""
+    methods = {(job.spec["track"], job.spec["method"]) for job in plan.stage("run") if job.spec["kind"] == "method"}
+    entries = [(f"{track}/{name}", plan.tracks[track].methods[name].facts["REFERENCE"]) for track, name in sorted(methods)]
+    tasks = {(job.spec["track"], job.spec["task"]) for job in plan.stage("problems")}
+    entries += [(f"{track}/{task}", plan.tracks[track].tasks[task].facts["REFERENCE"]) for track, task in sorted(tasks) if "REFERENCE" in plan.tracks[track].tasks[task].facts]
+    from bench.core import data
+
+    cards = data.cards(plan.root / "datasets")
+    entries += [(name, cards[name]["citation"]) for name in sorted({job.spec["dataset"] for job in plan.stage("data")})]
+    return "\n\n".join(bibtex(name, text) for name, text in entries)
+
+
+def bibtex(name: str, reference: str) -> str:
+    """A reference as BibTeX: itself where it is BibTeX already, else a `@misc` entry with the citation as note."""
+    if reference.lstrip().startswith("@"):
+        return f"% {name}\n{reference.strip()}"
+    key = name.replace("/", "_")
+    return f"% {name}\n@misc{{{key},\n  note = {{{reference.strip()}}}\n}}"

@@ -1,0 +1,10 @@
+# Fetch (mirror, package, download), check and prepare each data set.
+rule data:
+    output:
+        f"{STAGES}/data/{{job}}.json",
+    wildcard_constraints:
+        job="[^/]+",
+    conda:
+        ENVIRONMENT
+    shell:
+        "{BENCH} data --plan {PLAN_FILE} --output {output}"

@@ -1,0 +1,20 @@
+# One named rule a method, so that --set-resources, logs and the rule graph speak of methods.
+for track, method in sorted({(job.spec["track"], job.spec["method"]) for job in PLAN.stage("run")}):
+
+    rule:
+        name:
+            f"run_{track}_{method}"
+        input:
+            job_inputs(PLAN, f"{STAGES}/run/{track}/{method}.{{job}}.json"),
+        output:
+            f"{STAGES}/run/{track}/{method}.{{job}}.json",
+        wildcard_constraints:
+            job="[^/]+",
+        conda:
+            ENVIRONMENT
+        threads: 1
+        retries: 1
+        resources:
+            mem_mb=4000,
+        shell:
+            "{BENCH} run --plan {PLAN_FILE} --output {output}"
