@@ -1,0 +1,389 @@
+"""A transformer in torch whose residual graph is open: every node's output can be read, every edge patched.
+
+The stream that a slot reads is the sum of the outputs of all earlier nodes and of the attention output biases (constants
+of the stream, no node's). Patching the edge from source n to slot s makes the slot read
+
+    x_s = bias + sum_n z_n + patch[s, n] (donor_n - z_n)
+
+with z_n the source's output in the patched run itself. Norms come after this sum, so patching edges is exact. With all
+edges into all slots patched the run is the donors' own.
+
+Passes are counted in examples: a run of B examples counts B, K masks over B examples K B. Where layers are taken from the
+clean run, a run counts the share of the layers that it recomputes, rounded up over the call.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from bench.core.contract import BadInput, count_passes
+from bench.models.checkpoint import Config, checked, load_arrays
+from bench.models.graph import Graph, feeds, source_names
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "gelu": torch.nn.functional.gelu,
+    "silu": torch.nn.functional.silu,
+}
+
+
+@dataclass(frozen=True)
+class SlotGradients:
+    """One run and the derivative of a scalar of its output with respect to what every slot reads."""
+
+    nodes: Float[Tensor, "nodes batch pos d_model"]
+    gradients: Float[Tensor, "slots batch pos d_model"]
+    output: Float[Tensor, "batch pos outputs"]
+    value: float
+
+    def products(self, change: Float[Tensor, "nodes batch pos d_model"]) -> Float[Tensor, "slots nodes"]:
+        """First-order effect of changing source n by `change[n]` where slot s reads it: sum of change_n * gradient_s.
+
+        Pairs without an edge are not zero here; `Graph.reduce` leaves them out.
+        """
+        change = change.expand(-1, *self.gradients.shape[1:])
+        return torch.einsum("sbpd,nbpd->sn", self.gradients, change)
+
+
+@dataclass(frozen=True)
+class _Attention:
+    """Weights of one layer's heads; keys and values are repeated for the query heads that share them."""
+
+    project: Float[Tensor, "heads 3 d_model d_head"]
+    bias: Float[Tensor, "heads 3 d_head"]
+    o: Float[Tensor, "heads d_head d_model"]
+
+    def heads(self, index: Tensor) -> _Attention:
+        """The weights of the heads that `index` names, one row each."""
+        return _Attention(self.project[index], self.bias[index], self.o[index])
+
+
+class Transformer:
+    """A loaded model. Weights are constants: nothing here trains."""
+
+    def __init__(
+        self,
+        config: Config,
+        weights: Mapping[str, np.ndarray],
+        dtype: torch.dtype = torch.float32,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.config = config
+        arrays = checked(config, dict(weights))
+        self.weights = {name: torch.tensor(array, dtype=dtype, device=device) for name, array in arrays.items()}
+        self.sources = source_names(config)
+        self._feeds = torch.tensor(feeds(config), device=device)
+        self._attention = [self._stack_heads(layer) for layer in range(config.n_layers)]
+
+    @classmethod
+    def load(
+        cls, path: Path | str, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu"
+    ) -> Transformer:
+        """Read a checkpoint of `bench.models.checkpoint`."""
+        config, weights = load_arrays(Path(path))
+        return cls(config, weights, dtype, device)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.weights["embed"].dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.weights["embed"].device
+
+    def graph(self, granularity: str) -> Graph:
+        return Graph(self.config, granularity)
+
+    def tokens(self, tokens: np.ndarray | Tensor) -> Int[Tensor, "batch pos"]:
+        """Token numbers as a tensor on the model's device; raises `BadInput` where the model cannot read them."""
+        tokens = torch.as_tensor(tokens, device=self.device).long()
+        if tokens.ndim != 2 or tokens.shape[1] > self.config.n_ctx:
+            raise BadInput(f"tokens have shape {tuple(tokens.shape)}; give [batch, pos <= {self.config.n_ctx}]")
+        if tokens.numel() and not 0 <= int(tokens.min()) <= int(tokens.max()) < self.config.d_vocab:
+            raise BadInput(f"tokens span {int(tokens.min())} to {int(tokens.max())}; the vocabulary has {self.config.d_vocab}")
+        return tokens
+
+    @torch.no_grad()
+    def run(self, tokens: np.ndarray | Tensor) -> Float[Tensor, "batch pos outputs"]:
+        """The model's output."""
+        stream = _Run(self, self.tokens(tokens))
+        output = stream.finish()[0]
+        self._count("forward", len(output))
+        return output
+
+    @torch.no_grad()
+    def node_outputs(self, tokens: np.ndarray | Tensor) -> Float[Tensor, "nodes batch pos d_model"]:
+        """What each source adds to the residual stream, in the order of `sources`."""
+        stream = _Run(self, self.tokens(tokens))
+        stream.to_end()
+        self._count("forward", stream.values[0].shape[1])
+        return torch.cat(stream.values)
+
+    def patched(
+        self,
+        tokens: np.ndarray | Tensor,
+        donors: Float[Tensor, "nodes #batch #pos d_model"],
+        patch: Float[Tensor, "*masks slots nodes"],
+        internal: Float[Tensor, "*masks slots"] | None = None,
+        clean: Float[Tensor, "nodes batch pos d_model"] | None = None,
+    ) -> Float[Tensor, "*masks batch pos outputs"]:
+        """The output when `donors` replace what slots read, as far as `patch` says; differentiable in `patch` and `donors`.
+
+        `internal[s]` patches every edge into slot s at once (already part of `Graph.patch_matrix` at acdc granularity).
+        `clean`, the node outputs of the same tokens, spares what lies before the first patched slot.
+        """
+        batched = patch.ndim == 3
+        masks = self._masks(patch if batched else patch[None], internal)
+        shape = (len(self.sources), *self.tokens(tokens).shape, self.config.d_model)
+        donors = torch.as_tensor(donors, dtype=self.dtype, device=self.device).expand(shape)
+        stream = _Patched(self, self.tokens(tokens), donors, masks, clean)
+        output = stream.finish()
+        self._count("forward", self._work(stream, len(masks), shape[1]))
+        output = output.expand(len(masks), *output.shape[1:])
+        return output if batched else output[0]
+
+    def slot_gradients(
+        self,
+        tokens: np.ndarray | Tensor,
+        metric: Callable[[Tensor], Tensor],
+        inputs: Float[Tensor, "batch pos d_model"] | None = None,
+    ) -> SlotGradients:
+        """Node outputs, and the gradient of `metric(output)` with respect to every slot's input; one run each way.
+
+        `inputs` stands in for the output of the "embed" node (a point between clean and corrupted embeddings). Memory
+        grows with nodes + slots. Counts the examples once forward and once backward.
+        """
+        stream = _Probed(self, self.tokens(tokens), inputs)
+        output = stream.finish()[0]
+        value = metric(output)
+        (gradients,) = torch.autograd.grad(value, stream.probe)
+        self._count("forward", len(output))
+        self._count("backward", len(output))
+        nodes = torch.cat([node.detach() for node in stream.values])
+        return SlotGradients(nodes, gradients, output.detach(), float(value.detach()))
+
+    def _masks(self, patch: Tensor, internal: Tensor | None) -> Tensor:
+        patch = torch.as_tensor(patch, dtype=self.dtype, device=self.device)
+        if patch.shape[1:] != self._feeds.shape:
+            raise ValueError(f"patch has shape {tuple(patch.shape)}; the model's is [K, {self._feeds.shape}]")
+        if internal is not None:
+            patch = 1 - (1 - patch) * (1 - torch.as_tensor(internal, dtype=self.dtype, device=self.device)[..., None])
+        return patch * self._feeds
+
+    def _work(self, stream: _Patched, masks: int, batch: int) -> int:
+        """Examples, where a layer counts 1 / n_layers; layers before the first patched one are shared or spared."""
+        layers, first = self.config.n_layers, stream.first_layer
+        prefix = 0 if stream.clean is not None else first
+        return math.ceil(batch * (prefix + masks * (layers - first)) / layers)
+
+    @staticmethod
+    def _count(kind: str, examples: int) -> None:
+        count_passes(kind, examples)
+
+    def _stack_heads(self, layer: int) -> _Attention:
+        repeat = torch.as_tensor(self.config.kv_head_of, device=self.device)
+        w = {name: self.weights[f"layers.{layer}.{name}"] for name in ("q", "k", "v", "q_bias", "k_bias", "v_bias", "o")}
+        project = torch.stack([w["q"], w["k"][repeat], w["v"][repeat]], dim=1)
+        bias = torch.stack([w["q_bias"], w["k_bias"][repeat], w["v_bias"][repeat]], dim=1)
+        return _Attention(project, bias, w["o"])
+
+    def embed(self, tokens: Int[Tensor, "batch pos"]) -> list[Float[Tensor, "1 batch pos d_model"]]:
+        """Outputs of the input nodes: the token embedding, and the position embedding where it is learned."""
+        embedded = self.weights["embed"][tokens][None]
+        if self.config.positions != "learned":
+            return [embedded]
+        return [embedded, self.weights["pos"][: tokens.shape[1]].expand_as(embedded)]
+
+    def norm(self, x: Float[Tensor, "*any d_model"], name: str) -> Float[Tensor, "*any d_model"]:
+        """Layer normalisation, root-mean-square normalisation, or none, over d_model."""
+        if self.config.norm == "none":
+            return x
+        if self.config.norm == "layernorm":
+            x = x - x.mean(-1, keepdim=True)
+        x = x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.config.norm_eps) * self.weights[name]
+        return x + self.weights[f"{name}_bias"] if self.config.norm == "layernorm" else x
+
+    def mlp(self, x: Float[Tensor, "*any d_model"], layer: int) -> Float[Tensor, "*any d_model"]:
+        """Output of the MLP of a layer that reads x."""
+        w, at = self.weights, f"layers.{layer}"
+        x = self.norm(x, f"{at}.norm2")
+        act, linear = ACTIVATIONS[self.config.activation], x @ w[f"{at}.mlp_in"] + w[f"{at}.mlp_in_bias"]
+        hidden = act(x @ w[f"{at}.mlp_gate"]) * linear if self.config.gated else act(linear)
+        return hidden @ w[f"{at}.mlp_out"] + w[f"{at}.mlp_out_bias"]
+
+    def unembed(self, x: Float[Tensor, "*any d_model"]) -> Float[Tensor, "*any outputs"]:
+        return self.norm(x, "final_norm") @ self.weights["unembed"] + self.weights["unembed_bias"]
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor) -> Float[Tensor, "*rows batch pos d_head"]:
+        """Attention of heads given their projections [*rows, batch, pos, d_head]; q, k and v broadcast over rows."""
+        if self.config.positions == "rotary":
+            q, k = self._rotate(q), self._rotate(k)
+        scores = q @ k.transpose(-1, -2) * self.config.scale
+        if self.config.causal:
+            later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
+            scores = scores.masked_fill(later, -math.inf)
+        return scores.softmax(-1) @ v
+
+    def _rotate(self, x: Float[Tensor, "*any pos d_head"]) -> Float[Tensor, "*any pos d_head"]:
+        cos, sin = _rotation(x.shape[-2], x.shape[-1], self.config.rope_theta, x.dtype, x.device)
+        first, second = x.chunk(2, dim=-1)
+        return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+
+
+@cache
+def _rotation(pos: int, d_head: int, theta: float, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of the rotary angles, [pos, d_head / 2]."""
+    frequency = theta ** (-torch.arange(0, d_head, 2, dtype=torch.float64, device=device) / d_head)
+    angle = torch.arange(pos, dtype=torch.float64, device=device)[:, None] * frequency
+    return angle.cos().to(dtype), angle.sin().to(dtype)
+
+
+class _Run:
+    """A forward pass in progress: outputs of the nodes so far and the residual stream, [rows, batch, pos, d_model].
+
+    Rows are variants of the run; an axis of length 1 means that all variants agree so far. Subclasses say how what a
+    slot reads differs from the stream.
+    """
+
+    def __init__(self, model: Transformer, tokens: Tensor) -> None:
+        self.model = model
+        self.config = model.config
+        self.values = self.inputs(tokens)
+        self.stream = torch.stack(self.values).sum(0)
+
+    def inputs(self, tokens: Tensor) -> list[Tensor]:
+        return self.model.embed(tokens)
+
+    def shift(self, first: int, count: int) -> Tensor | None:
+        """What slots first .. first + count read beyond the stream, [rows, slots, batch, pos, d_model]; None: nothing."""
+        return None
+
+    def finish(self) -> Float[Tensor, "rows batch pos outputs"]:
+        self.to_end()
+        shift = self.shift(self._slot(self.config.n_layers), 1)
+        return self.model.unembed(self.stream if shift is None else self.stream + shift[:, 0])
+
+    def to_end(self) -> None:
+        for layer in range(self.config.n_layers):
+            self.add_heads(layer)
+            if self.config.d_mlp:
+                self.add_mlp(layer)
+
+    def _slot(self, layer: int) -> int:
+        """The first slot of a layer."""
+        return layer * (3 * self.config.n_heads + bool(self.config.d_mlp))
+
+    def add_heads(self, layer: int) -> None:
+        heads = self.config.n_heads
+        shift = self.shift(self._slot(layer), 3 * heads)
+        outputs = self.heads(layer, shift)
+        self.values.extend(outputs.unbind(1))
+        self.stream = self.stream + outputs.sum(1) + self.model.weights[f"layers.{layer}.o_bias"]
+
+    def heads(self, layer: int, shift: Tensor | None) -> Float[Tensor, "rows heads batch pos d_model"]:
+        weights = self.model._attention[layer]
+        x = self.stream[:, None, None]
+        if shift is not None:
+            x = x + shift.unflatten(1, (self.config.n_heads, 3))
+        x = self.model.norm(x, f"layers.{layer}.norm1")
+        return self.attend(x, weights)
+
+    def attend(self, x: Tensor, weights: _Attention) -> Float[Tensor, "rows heads batch pos d_model"]:
+        """Head outputs from what their slots read, [rows, heads or 1, 3 or 1, batch, pos, d_model]."""
+        projected = torch.einsum(_equation(x), _squeezed(x), weights.project) + weights.bias[:, :, None, None]
+        q, k, v = projected.unbind(2)
+        return torch.einsum("khbpe,hed->khbpd", self.model.mix(q, k, v), weights.o)
+
+    def add_mlp(self, layer: int) -> None:
+        shift = self.shift(self._slot(layer + 1) - 1, 1)
+        x = self.stream if shift is None else self.stream + shift[:, 0]
+        self.values.append(self.model.mlp(x, layer))
+        self.stream = self.stream + self.values[-1]
+
+
+def _equation(x: Tensor) -> str:
+    return "kbpd,hsde->khsbpe" if x.shape[1] == x.shape[2] == 1 else "khsbpd,hsde->khsbpe"
+
+
+def _squeezed(x: Tensor) -> Tensor:
+    return x[:, 0, 0] if x.shape[1] == x.shape[2] == 1 else x
+
+
+class _Probed(_Run):
+    """A run in which every slot reads the stream plus a zero whose gradient is wanted."""
+
+    def __init__(self, model: Transformer, tokens: Tensor, embedded: Tensor | None) -> None:
+        self.embedded = embedded
+        super().__init__(model, tokens)
+        shape = (len(model._feeds), *self.stream.shape[1:])
+        self.probe = torch.zeros(shape, dtype=model.dtype, device=model.device, requires_grad=True)
+
+    def inputs(self, tokens: Tensor) -> list[Tensor]:
+        embedded, *positions = super().inputs(tokens)
+        if self.embedded is not None:
+            embedded = self.embedded.to(embedded)[None].expand_as(embedded)
+        return [embedded, *positions]
+
+    def shift(self, first: int, count: int) -> Tensor:
+        return self.probe[first : first + count][None]
+
+
+class _Patched(_Run):
+    """A run in which some slots read donors' values of some sources."""
+
+    def __init__(
+        self, model: Transformer, tokens: Tensor, donors: Tensor, masks: Tensor, clean: Tensor | None
+    ) -> None:
+        super().__init__(model, tokens)
+        self.donors, self.masks, self.clean = donors, masks, clean
+        self.active = self._active(masks)
+        layers = self._slot(1)
+        slots = np.flatnonzero(self.active.any(1).cpu().numpy())
+        self.first_layer = int(slots[0]) // layers if len(slots) else self.config.n_layers
+
+    def _active(self, masks: Tensor) -> Tensor:
+        """Pairs that any mask patches; all of them where the masks' derivative is wanted."""
+        return self.model._feeds if masks.requires_grad else masks.detach().ne(0).any(0)
+
+    def shift(self, first: int, count: int) -> Tensor | None:
+        """sum_n patch[k, s, n] (donor_n - z_n), over the sources that any of these slots has patched."""
+        sources = torch.nonzero(self.active[first : first + count].any(0)).flatten().tolist()
+        if not sources:
+            return None
+        mask = self.masks[:, first : first + count]
+        shared = [n for n in sources if len(self.values[n]) == 1]
+        own = [n for n in sources if len(self.values[n]) > 1]
+        parts = []
+        if shared:
+            change = self.donors[shared] - torch.cat([self.values[n] for n in shared])
+            parts.append(torch.einsum("ksn,nbpd->ksbpd", mask[:, :, shared], change))
+        if own:
+            change = self.donors[own][:, None] - torch.stack([self.values[n] for n in own])
+            parts.append(torch.einsum("ksn,nkbpd->ksbpd", mask[:, :, own], change))
+        return sum(parts[1:], parts[0])
+
+    def add_heads(self, layer: int) -> None:
+        if layer >= self.first_layer or self.clean is None:
+            return super().add_heads(layer)
+        return self._copy(layer, self.config.n_heads, self.model.weights[f"layers.{layer}.o_bias"])
+
+    def add_mlp(self, layer: int) -> None:
+        if layer >= self.first_layer or self.clean is None:
+            return super().add_mlp(layer)
+        return self._copy(layer, 1, 0)
+
+    def _copy(self, layer: int, count: int, bias: Tensor | int) -> None:
+        """Take the next nodes from the clean run."""
+        assert self.clean is not None
+        nodes = self.clean[len(self.values) : len(self.values) + count]
+        self.values.extend(nodes[:, None].unbind(0))
+        self.stream = self.stream + nodes.sum(0) + bias
