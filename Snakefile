@@ -14,16 +14,29 @@ from bench.core.snakemake_glue import job_inputs, last_run, open_plan
 PLAN, PLAN_FILE = open_plan(config, ROOT)
 RESULTS = str(PLAN.results)
 SUITE = PLAN.suite.name
-BENCH = f"PYTHONPATH={ROOT} python -P -m bench"
+CONDA = "conda" in {str(method) for method in workflow.deployment_settings.deployment_method}
+BENCH = f"PYTHONPATH={ROOT} {'python' if CONDA else sys.executable} -P -m bench"
 ENVIRONMENT = str(ROOT / "envs" / "base.yaml")
 STAGES = f"{RESULTS}/stages"
 
 
-include: "workflow/rules/leaderboard.smk"
+TARGET = f"{RESULTS}/{SUITE}/.built-{PLAN.hash}"  # goes when another plan's page is built, so that going back rebuilds
+
+
+localrules:
+    all,
+
+
+rule all:
+    input:
+        TARGET,
+
+
 include: "workflow/rules/data.smk"
 include: "workflow/rules/problems.smk"
 include: "workflow/rules/run.smk"
 include: "workflow/rules/score.smk"
+include: "workflow/rules/leaderboard.smk"
 
 
 onstart:

@@ -1,20 +1,13 @@
-# records -> tables -> page. The first rule is the target.
+# Records -> tables -> page.
 localrules:
-    all,
     leaderboard,
-
-
-rule all:
-    default_target: True
-    input:
-        f"{RESULTS}/{SUITE}/.built-{PLAN.hash}",
 
 
 rule leaderboard:
     input:
         [job.output for job in PLAN.stage("score")],
     output:
-        marker=f"{RESULTS}/{SUITE}/.built-{PLAN.hash}",
+        TARGET,
     conda:
         ENVIRONMENT
     shell:

@@ -1,0 +1,86 @@
+"""A copy of the suite whose only track is a toy: real rules, real supervisor, seconds instead of minutes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+COPIED = ("bench/__init__.py", "bench/__main__.py", "bench/cli.py", "bench/core", "bench/kernels/__init__.py", "bench/tracks/__init__.py")
+TREES = ("leaderboard", "workflow", "config", "profiles", "envs", "Snakefile")
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copied suite in a folder of its own, with commands to run it."""
+
+    root: Path
+
+    @property
+    def toy(self) -> Path:
+        return self.root / "bench" / "tracks" / "toy"
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        return {**kept, **threads, "PYTHONPATH": str(self.root), "XDG_CACHE_HOME": str(self.root / ".cache")}
+
+    def start(self, *command: str) -> subprocess.Popen:
+        return subprocess.Popen(command, cwd=self.root, env=self.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess:
+        return subprocess.run(command, cwd=self.root, env=self.environment(), text=True, capture_output=True, timeout=240, check=False)
+
+    def bench(self, *arguments: str) -> subprocess.CompletedProcess:
+        return self.run(sys.executable, "-P", "-m", "bench", *arguments)
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        return self.run(sys.executable, "-m", "snakemake", "--cores", "2", *arguments)
+
+    def make(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Snakemake that must succeed; its output is the failure message where it does not."""
+        done = self.snakemake(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def records(self, suite: str = "next") -> list[dict]:
+        return [json.loads(line) for line in (self.results / suite / "records.jsonl").read_text().splitlines()]
+
+    def started(self) -> dict[str, str]:
+        """Unit run to the time it was started: equal values mean that nothing was run again."""
+        return {f"{r['method']} {r['instance']} {r['seed']}": r["started"] for r in self.records()}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    root = tmp_path / "suite"
+    for name in (*COPIED, *TREES):
+        source, target = REPOSITORY / name, root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, target)
+    for frozen in (root / "config" / "suites").glob("*.yaml"):
+        frozen.unlink()
+    (root / "config" / "suites").mkdir(exist_ok=True)
+    (root / "datasets").mkdir()
+    toy = root / "bench" / "tracks" / "toy"
+    shutil.copytree(REPOSITORY / "tests" / "workflow" / "toy", toy, ignore=shutil.ignore_patterns("__pycache__"))
+    (toy / "__init__.py").touch()
+    for name in ("location", "closeness"):
+        (toy / f"kernel_{name}.py").rename(root / "bench" / "kernels" / f"{name}.py")
+    config = root / "config" / "config.yaml"
+    config.write_text(config.read_text().replace("suite: core ", "suite: next "))
+    return Copy(root)

@@ -1,0 +1,83 @@
+"""Bad input gets one sentence with the thing, the value and the remedy, a non-zero exit, and loses nothing."""
+
+import os
+import subprocess
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("suit=core", ("suit", "did you mean suite")),
+        ("suite=cor", ("cor", "known are next")),
+        ("tracks=toyy", ("toyy", "toy")),
+        ("methods=means", ("means", "mean")),
+        ("seeds=-1", ("seeds", "-1", "at least 1")),
+        ("seeds=0", ("seeds", "0", "at least 1")),
+        ("data_mirror=/nowhere", ("data_mirror", "/nowhere", "existing")),
+        ("plugin_paths=/nowhere", ("plugin_paths", "/nowhere", "existing")),
+        ("results=/proc/results", ("results", "/proc/results", "cannot be written")),
+    ],
+)
+def test_a_bad_setting_is_one_sentence_with_key_value_and_remedy(copy, setting, words):
+    for done in (copy.snakemake("--config", setting), copy.bench("plan", "--config", setting)):
+        if done.args[3:4] == ["bench"] and setting.startswith("results"):
+            continue  # `plan` only reads
+        assert done.returncode != 0
+        sentence = next(line for line in (done.stdout + done.stderr).splitlines() if line.startswith("interpbench: "))
+        assert all(word in sentence for word in words), sentence
+        assert "Traceback" not in done.stderr
+
+
+def test_an_empty_suite_is_refused_by_name(copy):
+    suite = copy.root / "config" / "suites" / "empty-1.yaml"
+    suite.write_text("name: empty\nversion: 1\ndescription: nothing\ntracks: {}\n")
+    done = copy.bench("plan", "--config", "suite=empty")
+    assert done.returncode == 2
+    assert "empty-1 has no unit" in done.stderr
+
+
+def test_a_suite_frozen_at_another_task_version_says_both_versions(copy):
+    assert copy.bench("freeze", "next_frozen").returncode == 0
+    task = copy.toy / "tasks" / "normal.py"
+    task.write_text(task.read_text().replace("VERSION = 1", "VERSION = 2"))
+    done = copy.bench("plan", "--config", "suite=next_frozen")
+    assert done.returncode == 2
+    assert "version 1" in done.stderr
+    assert "has 2" in done.stderr
+
+
+def test_a_negative_seed_in_a_suite_is_refused_with_its_place(copy):
+    suite = copy.root / "config" / "suites" / "bad-1.yaml"
+    suite.write_text("name: bad\nversion: 1\ndescription: x\ntracks: {toy: {normal: {version: 1, instances: {wide: [-3]}}}}\n")
+    done = copy.bench("plan", "--config", "suite=bad")
+    assert done.returncode == 2
+    assert "tracks.toy.normal.instances.wide.0 is -3" in done.stderr
+
+
+def test_a_method_with_broken_syntax_names_file_and_line(copy):
+    (copy.toy / "methods" / "broken.py").write_text('"""Broken."""\n\ndef solve(:\n')
+    done = copy.bench("plan")
+    assert done.returncode == 2
+    assert "broken.py: line 3" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small file system")
+def test_a_full_disk_stops_with_one_sentence_and_loses_nothing(copy, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], check=False, capture_output=True)
+    if mounted.returncode:
+        pytest.skip("cannot mount a tmpfs here")
+    try:
+        done = copy.snakemake("--config", f"results={disk}/results")
+        assert done.returncode != 0
+        assert "No space left on device" in done.stdout + done.stderr
+        assert "free space" in done.stdout + done.stderr
+        subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
+        copy.make("--config", f"results={disk}/results")
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)

@@ -1,0 +1,51 @@
+"""One real run of the whole workflow on the toy track."""
+
+import json
+
+import duckdb
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_run_from_nothing_ends_with_records_tables_and_a_page_and_a_second_run_does_nothing(copy):
+    done = copy.make()
+    assert "Toy location" in done.stdout
+    assert "results/next/leaderboard/index.html" in done.stdout
+    records = copy.records()
+    assert len(records) == 4 * 9 + 6  # two methods and two controls on nine units, the mutant on the six it touches
+    assert {record["status"] for record in records} == {"ok"}
+    assert (copy.results / "next" / "leaderboard" / "index.html").is_file()
+    assert not list(copy.results.glob("scratch/*"))
+    again = copy.make()
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_scores_agree_with_numpy_and_the_parquet_table_can_be_queried(copy):
+    copy.make()
+    table = pd.read_parquet(copy.results / "next" / "scores.parquet")
+    oracle = table[(table.method == "oracle") & (table.metric == "closeness")]
+    assert (oracle.value == 1).all()
+    assert (oracle.ceiling == 1).all()
+    assert oracle.floor.between(0, 0.5).all()
+    path = copy.results / "next" / "scores.parquet"
+    query = f"select method, avg(value) as value from '{path}' where metric = 'closeness' group by method order by value"
+    order = duckdb.sql(query).df().method.tolist()
+    assert order[0] == "coin"
+    assert order[-1] == "oracle"
+
+
+def test_catalogue_lists_every_plug_in_with_its_card(copy):
+    done = copy.bench("catalogue", "--json")
+    assert done.returncode == 0, done.stderr
+    track = json.loads(done.stdout)["tracks"]["toy"]
+    assert [instance["id"] for instance in track["tasks"]["normal"]["instances"]] == ["narrow", "wide", "nothing"]
+    assert track["mutants"]["off_by_one"]["mutant_of"] == "mean"
+    assert track["metrics"]["closeness"]["role"] == "headline"
+
+
+def test_a_dry_run_counts_its_jobs_and_writes_no_result(copy):
+    done = copy.make("--dry-run")
+    assert "run_toy_mean" in done.stdout + done.stderr
+    assert not (copy.results / "units").exists()

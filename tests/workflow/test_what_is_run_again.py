@@ -1,0 +1,115 @@
+"""Edits re-run what they touch and nothing else, with and without Snakemake's own metadata."""
+
+import shutil
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    """Methods of the unit runs that were started again."""
+    assert before.keys() == after.keys()
+    return {key.split()[0] for key in before if before[key] != after[key]}
+
+
+def edit(path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_editing_one_method_runs_that_method_and_no_other(copy):
+    copy.make()
+    before = copy.started()
+    edit(copy.toy / "methods" / "median.py", "np.median(problem.sample)", "np.median(problem.sample) + 0.0")
+    copy.make()
+    assert changed(before, copy.started()) == {"median"}
+
+
+def test_editing_a_kernel_runs_again_what_imports_it_mutants_included(copy):
+    copy.make()
+    before = copy.started()
+    edit(copy.root / "bench" / "kernels" / "location.py", "sample.mean()", "sample.mean() + 0.0")
+    copy.make()
+    assert changed(before, copy.started()) == {"mean", "off_by_one"}
+
+
+def test_editing_the_score_scores_again_and_runs_nothing(copy):
+    copy.make()
+    before, scores = copy.started(), [record["score"] for record in copy.records()]
+    edit(copy.root / "bench" / "kernels" / "closeness.py", "-abs(a - b)", "-2 * abs(a - b)")
+    copy.make()
+    assert changed(before, copy.started()) == set()
+    assert [record["score"] for record in copy.records()] != scores
+
+
+def test_editing_a_task_makes_new_problems_and_runs_all(copy):
+    copy.make()
+    before = copy.started()
+    edit(copy.toy / "tasks" / "normal.py", '"wide": 3.0', '"wide": 2.0')
+    copy.make()
+    assert changed(before, copy.started()) == {"mean", "median", "coin", "oracle", "off_by_one"}
+    wide = [r for r in copy.records() if r["instance"] == "wide"]
+    assert wide
+
+
+def test_an_edit_that_leaves_the_problems_alone_runs_no_method(copy):
+    copy.make()
+    before = copy.started()
+    edit(copy.toy / "tasks" / "normal.py", "around a known location", "about a known location")
+    copy.make()
+    assert changed(before, copy.started()) == set()
+
+
+def test_switching_suites_and_back_repeats_nothing_and_going_back_to_older_code_restores_its_page(copy):
+    copy.make()
+    before, page = copy.started(), (copy.results / "next" / "records.jsonl").read_bytes()
+    copy.make("--config", "seeds=1")
+    assert len(copy.records()) < len(before)
+    copy.make()
+    assert copy.started() == before
+    assert (copy.results / "next" / "records.jsonl").read_bytes() == page
+
+
+def test_a_fresh_clone_with_copied_results_sees_what_is_stale_without_snakemakes_metadata(copy):
+    copy.make()
+    before = copy.started()
+    shutil.rmtree(copy.root / ".snakemake")
+    edit(copy.toy / "methods" / "median.py", "np.median(problem.sample)", "np.median(problem.sample) + 0.0")
+    faults = copy.bench("verify")
+    assert faults.returncode == 2
+    assert "older code" in faults.stdout
+    copy.make()
+    assert changed(before, copy.started()) == {"median"}
+    assert copy.bench("verify").returncode == 0
+
+
+def test_verify_finds_a_forged_answer_and_a_broken_record_and_prune_has_them_made_again(copy):
+    copy.make()
+    before = copy.started()
+    units = copy.results / "units" / "toy" / "mean" / "normal-v1" / "wide"
+    next(units.glob("0/*/answer/meta.json")).write_text('{"location": 4.0}')
+    next(units.glob("1/*/run.jsonl")).write_text("{}\n")
+    faults = copy.bench("verify").stdout
+    assert "not the one that was recorded" in faults
+    assert "run.jsonl: line 1" in faults
+    assert copy.bench("verify", "--prune").returncode == 0
+    copy.make()
+    again = {key for key, started in copy.started().items() if before[key] != started}
+    assert again == {"mean wide 0", "mean wide 1"}
+
+
+def test_clean_removes_what_no_plan_refers_to_and_nothing_else(copy):
+    copy.make()
+    before = copy.started()
+    edit(copy.toy / "methods" / "median.py", "np.median(problem.sample)", "np.median(problem.sample) + 0.0")
+    copy.make()
+    units = copy.results / "units" / "toy" / "median"
+    assert len(list(units.glob("*/*/*/*"))) == 18
+    assert copy.bench("clean").returncode == 0
+    assert len(list(units.glob("*/*/*/*"))) == 9
+    after = copy.started()
+    assert "Nothing to be done" in (done := copy.make()).stdout + done.stderr
+    assert copy.started() == after
+    assert changed(before, after) == {"median"}

@@ -1,0 +1,5 @@
+"""Location of a sample."""
+
+
+def centre(sample):
+    return sample.mean()
