@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from bench.core.contract import Blob, InvalidAnswer, Ragged
@@ -137,7 +138,7 @@ def read(cls: type[T], folder: Path, label: str = "object") -> T:
         arrays = load_file(folder / ARRAYS)
         hints = {name: split_optional(hint)[0] for name, hint in fields_of(cls).items()}
         values = {name: _load(name, hint, arrays, meta, folder) for name, hint in hints.items()}
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, SafetensorError) as error:
         raise InvalidAnswer(f"{label}: {folder.name} cannot be read: {type(error).__name__} {error}") from error
     obj = cls(**values)
     validate(obj, label)
