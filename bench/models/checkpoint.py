@@ -123,14 +123,16 @@ def _mlp_shapes(config: Config) -> dict[str, tuple[int, ...]]:
 
 
 def checked(config: Config, weights: dict[str, np.ndarray], source: object = "checkpoint") -> dict[str, np.ndarray]:
-    """The weights with missing biases filled by zeros; raises `BadInput` where a tensor is missing, alien or misshapen."""
+    """The weights with missing biases as zeros; raises `BadInput` where a tensor is missing, alien or misshapen."""
     expected = shapes(config)
     alien = sorted(set(weights) - set(expected))
     if alien:
         raise BadInput(f"{source}: tensor {alien[0]!r} is not part of this configuration; remove it or fix the config")
     for name, array in weights.items():
         if array.shape != expected[name]:
-            raise BadInput(f"{source}: tensor {name!r} has shape {array.shape}, its configuration needs {expected[name]}")
+            raise BadInput(
+                f"{source}: tensor {name!r} has shape {array.shape}, its configuration needs {expected[name]}"
+            )
     missing = [name for name in expected if name not in weights and not name.endswith("_bias")]
     if missing:
         raise BadInput(f"{source}: tensor {missing[0]!r} of shape {expected[missing[0]]} is missing")

@@ -1,9 +1,9 @@
 """The residual graph of a transformer: which node reads what, at four granularities.
 
-Sources (in topological order) are "embed", "pos" (learned positions only), the heads "a{l}.h{h}" and then the MLP "m{l}"
-of every layer. Destinations are the slots, the places where a sum of sources is read: "a{l}.h{h}.q", ".k", ".v",
-"m{l}" and "output". A slot is fed by every earlier source; heads of one layer do not feed each other, the MLP of a
-layer reads that layer's heads. What an edge is depends on the granularity:
+Sources (in topological order) are "embed", "pos" (learned positions only), the heads "a{l}.h{h}" and then the MLP
+"m{l}" of every layer. Destinations are the slots, the places where a sum of sources is read: "a{l}.h{h}.q", ".k",
+".v", "m{l}" and "output". A slot is fed by every earlier source; heads of one layer do not feed each other, the MLP of
+a layer reads that layer's heads. What an edge is depends on the granularity:
 
     qkv    source -> slot: "embed->a0.h0.q"
     head   source -> node: "embed->a0.h0", its three slots together
@@ -156,9 +156,11 @@ class Graph:
     @cached_property
     def internal_of(self) -> Int[np.ndarray, "slots"]:
         """The edge that carries the whole slot into its head (acdc granularity); -1 where there is none."""
-        return np.array(
-            [self.index[self._internal(name)] if self._has_internal(slot) else -1 for slot, name in enumerate(self.slots)]
-        )
+        table = np.full(len(self.slots), -1)
+        for slot, name in enumerate(self.slots):
+            if self._has_internal(slot):
+                table[slot] = self.index[self._internal(name)]
+        return table
 
     @cached_property
     def internal(self) -> Bool[np.ndarray, "edges"]:

@@ -16,8 +16,8 @@ from bench.models.graph import Graph
 from bench.models.transformer import Transformer
 
 Tokens = np.ndarray | Tensor
-Measure = Callable[[Float[Tensor, "edges batch pos outputs"], Float[Tensor, "batch pos outputs"]], Float[Tensor, "edges"]]
-"""From the patched outputs, one per edge, and the clean output, to one number per edge."""
+Measure = Callable[[Tensor, Tensor], Tensor]
+"""From patched outputs [edges, batch, pos, outputs] and the clean output [batch, pos, outputs] to one number per edge."""
 
 BATCH_ELEMENTS = 2_000_000
 """Numbers in the largest array of one batched run: small enough for the cache, large enough to hide the overhead."""

@@ -1,15 +1,16 @@
 """A transformer in torch whose residual graph is open: every node's output can be read, every edge patched.
 
-The stream that a slot reads is the sum of the outputs of all earlier nodes and of the attention output biases (constants
-of the stream, no node's). Patching the edge from source n to slot s makes the slot read
+The stream that a slot reads is the sum of the outputs of all earlier nodes and of the attention output biases
+(constants of the stream, no node's). Patching the edge from source n to slot s makes the slot read
 
     x_s = bias + sum_n z_n + patch[s, n] (donor_n - z_n)
 
 with z_n the source's output in the patched run itself. Norms come after this sum, so patching edges is exact. With all
 edges into all slots patched the run is the donors' own.
 
-Passes are counted in examples: a run of B examples counts B, K masks over B examples K B. Where layers are taken from the
-clean run, a run counts the share of the layers that it recomputes, rounded up over the call.
+Passes are counted in examples: a run of B examples counts B, K masks over B examples K B. Layers before the first
+patched one are run once for all masks, or taken from a given clean run; a call then counts the share of the layers that
+it did compute, rounded up over the call.
 """
 
 from __future__ import annotations
@@ -55,16 +56,24 @@ class SlotGradients:
 
 
 @dataclass(frozen=True)
-class _Attention:
+class SlotWeights:
+    """Projections into query, key or value space, one for each of some slots."""
+
+    project: Float[Tensor, "entries d_model d_head"]
+    bias: Float[Tensor, "entries d_head"]
+
+
+@dataclass(frozen=True)
+class HeadWeights:
     """Weights of one layer's heads; keys and values are repeated for the query heads that share them."""
 
     project: Float[Tensor, "heads 3 d_model d_head"]
     bias: Float[Tensor, "heads 3 d_head"]
     o: Float[Tensor, "heads d_head d_model"]
 
-    def heads(self, index: Tensor) -> _Attention:
-        """The weights of the heads that `index` names, one row each."""
-        return _Attention(self.project[index], self.bias[index], self.o[index])
+    def slots(self, index: Int[Tensor, "entries"]) -> SlotWeights:
+        """Weights of the slots that `index` names, counted within the layer."""
+        return SlotWeights(self.project.flatten(0, 1)[index], self.bias.flatten(0, 1)[index])
 
 
 class Transformer:
@@ -81,8 +90,8 @@ class Transformer:
         arrays = checked(config, dict(weights))
         self.weights = {name: torch.tensor(array, dtype=dtype, device=device) for name, array in arrays.items()}
         self.sources = source_names(config)
-        self._feeds = torch.tensor(feeds(config), device=device)
-        self._attention = [self._stack_heads(layer) for layer in range(config.n_layers)]
+        self.feeds = torch.tensor(feeds(config), device=device)
+        self.attention = [self._stack_heads(layer) for layer in range(config.n_layers)]
 
     @classmethod
     def load(
@@ -109,7 +118,8 @@ class Transformer:
         if tokens.ndim != 2 or tokens.shape[1] > self.config.n_ctx:
             raise BadInput(f"tokens have shape {tuple(tokens.shape)}; give [batch, pos <= {self.config.n_ctx}]")
         if tokens.numel() and not 0 <= int(tokens.min()) <= int(tokens.max()) < self.config.d_vocab:
-            raise BadInput(f"tokens span {int(tokens.min())} to {int(tokens.max())}; the vocabulary has {self.config.d_vocab}")
+            span = f"{int(tokens.min())} to {int(tokens.max())}"
+            raise BadInput(f"tokens span {span}; the vocabulary has {self.config.d_vocab} entries")
         return tokens
 
     @torch.no_grad()
@@ -125,8 +135,8 @@ class Transformer:
         """What each source adds to the residual stream, in the order of `sources`."""
         stream = _Run(self, self.tokens(tokens))
         stream.to_end()
-        self._count("forward", stream.values[0].shape[1])
-        return torch.cat(stream.values)
+        self._count("forward", stream.stream.shape[1])
+        return stream.kept()
 
     def patched(
         self,
@@ -136,8 +146,9 @@ class Transformer:
         internal: Float[Tensor, "*masks slots"] | None = None,
         clean: Float[Tensor, "nodes batch pos d_model"] | None = None,
     ) -> Float[Tensor, "*masks batch pos outputs"]:
-        """The output when `donors` replace what slots read, as far as `patch` says; differentiable in `patch` and `donors`.
+        """The output when `donors` replace what slots read, as far as `patch` says (0 not at all, 1 wholly).
 
+        Differentiable in `patch` and `donors`.
         `internal[s]` patches every edge into slot s at once (already part of `Graph.patch_matrix` at acdc granularity).
         `clean`, the node outputs of the same tokens, spares what lies before the first patched slot.
         """
@@ -168,16 +179,15 @@ class Transformer:
         (gradients,) = torch.autograd.grad(value, stream.probe)
         self._count("forward", len(output))
         self._count("backward", len(output))
-        nodes = torch.cat([node.detach() for node in stream.values])
-        return SlotGradients(nodes, gradients, output.detach(), float(value.detach()))
+        return SlotGradients(stream.kept(), gradients, output.detach(), float(value.detach()))
 
     def _masks(self, patch: Tensor, internal: Tensor | None) -> Tensor:
         patch = torch.as_tensor(patch, dtype=self.dtype, device=self.device)
-        if patch.shape[1:] != self._feeds.shape:
-            raise ValueError(f"patch has shape {tuple(patch.shape)}; the model's is [K, {self._feeds.shape}]")
+        if patch.shape[1:] != self.feeds.shape:
+            raise ValueError(f"patch has shape {tuple(patch.shape)}; the model's is [K, {self.feeds.shape}]")
         if internal is not None:
             patch = 1 - (1 - patch) * (1 - torch.as_tensor(internal, dtype=self.dtype, device=self.device)[..., None])
-        return patch * self._feeds
+        return patch * self.feeds
 
     def _work(self, stream: _Patched, masks: int, batch: int) -> int:
         """Examples, where a layer counts 1 / n_layers; layers before the first patched one are shared or spared."""
@@ -189,12 +199,14 @@ class Transformer:
     def _count(kind: str, examples: int) -> None:
         count_passes(kind, examples)
 
-    def _stack_heads(self, layer: int) -> _Attention:
+    def _stack_heads(self, layer: int) -> HeadWeights:
         repeat = torch.as_tensor(self.config.kv_head_of, device=self.device)
-        w = {name: self.weights[f"layers.{layer}.{name}"] for name in ("q", "k", "v", "q_bias", "k_bias", "v_bias", "o")}
-        project = torch.stack([w["q"], w["k"][repeat], w["v"][repeat]], dim=1)
-        bias = torch.stack([w["q_bias"], w["k_bias"][repeat], w["v_bias"][repeat]], dim=1)
-        return _Attention(project, bias, w["o"])
+        q, k, v, q_bias, k_bias, v_bias, o = (
+            self.weights[f"layers.{layer}.{name}"] for name in ("q", "k", "v", "q_bias", "k_bias", "v_bias", "o")
+        )
+        project = torch.stack([q, k[repeat], v[repeat]], dim=1)
+        bias = torch.stack([q_bias, k_bias[repeat], v_bias[repeat]], dim=1)
+        return HeadWeights(project, bias, o)
 
     def embed(self, tokens: Int[Tensor, "batch pos"]) -> list[Float[Tensor, "1 batch pos d_model"]]:
         """Outputs of the input nodes: the token embedding, and the position embedding where it is learned."""
@@ -222,6 +234,15 @@ class Transformer:
 
     def unembed(self, x: Float[Tensor, "*any d_model"]) -> Float[Tensor, "*any outputs"]:
         return self.norm(x, "final_norm") @ self.weights["unembed"] + self.weights["unembed_bias"]
+
+    def project(self, x: Tensor, layer: int) -> Float[Tensor, "rows heads 3 batch pos d_head"]:
+        """Queries, keys and values of heads that read x, [rows, heads, 3, batch, pos, d_model] or [rows, 1, 1, ...]."""
+        weights, x = self.attention[layer], self.norm(x, f"layers.{layer}.norm1")
+        if x.shape[1] == x.shape[2] == 1:
+            projected = torch.einsum("kbpd,hsde->khsbpe", x[:, 0, 0], weights.project)
+        else:
+            projected = torch.einsum("khsbpd,hsde->khsbpe", x, weights.project)
+        return projected + weights.bias[:, :, None, None]
 
     def mix(self, q: Tensor, k: Tensor, v: Tensor) -> Float[Tensor, "*rows batch pos d_head"]:
         """Attention of heads given their projections [*rows, batch, pos, d_head]; q, k and v broadcast over rows."""
@@ -251,71 +272,67 @@ class _Run:
     """A forward pass in progress: outputs of the nodes so far and the residual stream, [rows, batch, pos, d_model].
 
     Rows are variants of the run; an axis of length 1 means that all variants agree so far. Subclasses say how what a
-    slot reads differs from the stream.
+    slot reads differs from the stream, and which nodes' own outputs anyone will ask for.
     """
 
     def __init__(self, model: Transformer, tokens: Tensor) -> None:
         self.model = model
         self.config = model.config
-        self.values = self.inputs(tokens)
-        self.stream = torch.stack(self.values).sum(0)
+        inputs = self.inputs(tokens)
+        self.values: list[Tensor | None] = [*inputs]
+        self.stream = torch.stack(inputs).sum(0)
 
     def inputs(self, tokens: Tensor) -> list[Tensor]:
         return self.model.embed(tokens)
 
     def shift(self, first: int, count: int) -> Tensor | None:
-        """What slots first .. first + count read beyond the stream, [rows, slots, batch, pos, d_model]; None: nothing."""
+        """What `count` slots from `first` on read beyond the stream, [rows, slots, batch, pos, d_model]; None: nothing."""
         return None
+
+    def keeps(self, count: int) -> bool:
+        """Whether the outputs of the next `count` nodes will be asked for one by one."""
+        return True
 
     def finish(self) -> Float[Tensor, "rows batch pos outputs"]:
         self.to_end()
-        shift = self.shift(self._slot(self.config.n_layers), 1)
+        shift = self.shift(self.slot_of_layer(self.config.n_layers), 1)
         return self.model.unembed(self.stream if shift is None else self.stream + shift[:, 0])
 
     def to_end(self) -> None:
         for layer in range(self.config.n_layers):
             self.add_heads(layer)
+            self.stream = self.stream + self.model.weights[f"layers.{layer}.o_bias"]
             if self.config.d_mlp:
                 self.add_mlp(layer)
 
-    def _slot(self, layer: int) -> int:
+    def slot_of_layer(self, layer: int) -> int:
         """The first slot of a layer."""
         return layer * (3 * self.config.n_heads + bool(self.config.d_mlp))
 
-    def add_heads(self, layer: int) -> None:
-        heads = self.config.n_heads
-        shift = self.shift(self._slot(layer), 3 * heads)
-        outputs = self.heads(layer, shift)
-        self.values.extend(outputs.unbind(1))
-        self.stream = self.stream + outputs.sum(1) + self.model.weights[f"layers.{layer}.o_bias"]
+    def kept(self) -> Float[Tensor, "nodes batch pos d_model"]:
+        """Every node's output in a run of one row."""
+        return torch.cat([value for value in self.values if value is not None]).detach()
 
-    def heads(self, layer: int, shift: Tensor | None) -> Float[Tensor, "rows heads batch pos d_model"]:
-        weights = self.model._attention[layer]
+    def add_heads(self, layer: int) -> None:
+        shift = self.shift(self.slot_of_layer(layer), 3 * self.config.n_heads)
         x = self.stream[:, None, None]
         if shift is not None:
             x = x + shift.unflatten(1, (self.config.n_heads, 3))
-        x = self.model.norm(x, f"layers.{layer}.norm1")
-        return self.attend(x, weights)
-
-    def attend(self, x: Tensor, weights: _Attention) -> Float[Tensor, "rows heads batch pos d_model"]:
-        """Head outputs from what their slots read, [rows, heads or 1, 3 or 1, batch, pos, d_model]."""
-        projected = torch.einsum(_equation(x), _squeezed(x), weights.project) + weights.bias[:, :, None, None]
-        q, k, v = projected.unbind(2)
-        return torch.einsum("khbpe,hed->khbpd", self.model.mix(q, k, v), weights.o)
+        attended = self.model.mix(*self.model.project(x, layer).unbind(2))
+        o = self.model.attention[layer].o
+        if self.keeps(self.config.n_heads):
+            outputs = torch.einsum("khbpe,hed->khbpd", attended, o)
+            self.values.extend(outputs.unbind(1))
+            self.stream = self.stream + outputs.sum(1)
+        else:
+            self.values.extend([None] * self.config.n_heads)
+            self.stream = self.stream + torch.einsum("khbpe,hed->kbpd", attended, o)
 
     def add_mlp(self, layer: int) -> None:
-        shift = self.shift(self._slot(layer + 1) - 1, 1)
-        x = self.stream if shift is None else self.stream + shift[:, 0]
-        self.values.append(self.model.mlp(x, layer))
-        self.stream = self.stream + self.values[-1]
-
-
-def _equation(x: Tensor) -> str:
-    return "kbpd,hsde->khsbpe" if x.shape[1] == x.shape[2] == 1 else "khsbpd,hsde->khsbpe"
-
-
-def _squeezed(x: Tensor) -> Tensor:
-    return x[:, 0, 0] if x.shape[1] == x.shape[2] == 1 else x
+        shift = self.shift(self.slot_of_layer(layer + 1) - 1, 1)
+        output = self.model.mlp(self.stream if shift is None else self.stream + shift[:, 0], layer)
+        self.values.append(output if self.keeps(1) else None)
+        self.stream = self.stream + output
 
 
 class _Probed(_Run):
@@ -324,7 +341,7 @@ class _Probed(_Run):
     def __init__(self, model: Transformer, tokens: Tensor, embedded: Tensor | None) -> None:
         self.embedded = embedded
         super().__init__(model, tokens)
-        shape = (len(model._feeds), *self.stream.shape[1:])
+        shape = (len(model.feeds), *self.stream.shape[1:])
         self.probe = torch.zeros(shape, dtype=model.dtype, device=model.device, requires_grad=True)
 
     def inputs(self, tokens: Tensor) -> list[Tensor]:
@@ -338,52 +355,96 @@ class _Probed(_Run):
 
 
 class _Patched(_Run):
-    """A run in which some slots read donors' values of some sources."""
+    """A run in which some slots read donors' values of some sources.
 
-    def __init__(
-        self, model: Transformer, tokens: Tensor, donors: Tensor, masks: Tensor, clean: Tensor | None
-    ) -> None:
+    Until the first patched slot all rows are the clean run. In the layer of that slot only the projections, and then
+    only the heads, that some row patches are computed anew for that row; from there on every row runs on its own.
+    """
+
+    def __init__(self, model: Transformer, tokens: Tensor, donors: Tensor, masks: Tensor, clean: Tensor | None) -> None:
         super().__init__(model, tokens)
         self.donors, self.masks, self.clean = donors, masks, clean
-        self.active = self._active(masks)
-        layers = self._slot(1)
-        slots = np.flatnonzero(self.active.any(1).cpu().numpy())
-        self.first_layer = int(slots[0]) // layers if len(slots) else self.config.n_layers
+        self.active = self._active().cpu().numpy()
+        slots = np.flatnonzero(self.active.any(1))
+        self.first_layer = int(slots[0]) // self.slot_of_layer(1) if len(slots) else self.config.n_layers
+        self.first_layer = min(self.first_layer, self.config.n_layers)
 
-    def _active(self, masks: Tensor) -> Tensor:
+    def _active(self) -> Tensor:
         """Pairs that any mask patches; all of them where the masks' derivative is wanted."""
-        return self.model._feeds if masks.requires_grad else masks.detach().ne(0).any(0)
+        return self.model.feeds if self.masks.requires_grad else self.masks.detach().ne(0).any(0)
+
+    def keeps(self, count: int) -> bool:
+        return bool(self.active[:, len(self.values) : len(self.values) + count].any())
 
     def shift(self, first: int, count: int) -> Tensor | None:
         """sum_n patch[k, s, n] (donor_n - z_n), over the sources that any of these slots has patched."""
-        sources = torch.nonzero(self.active[first : first + count].any(0)).flatten().tolist()
+        sources = np.flatnonzero(self.active[first : first + count].any(0)).tolist()
         if not sources:
             return None
         mask = self.masks[:, first : first + count]
-        shared = [n for n in sources if len(self.values[n]) == 1]
-        own = [n for n in sources if len(self.values[n]) > 1]
+        shared = [n for n in sources if len(self._value(n)) == 1]
+        own = [n for n in sources if len(self._value(n)) > 1]
         parts = []
         if shared:
-            change = self.donors[shared] - torch.cat([self.values[n] for n in shared])
+            change = self.donors[shared] - torch.cat([self._value(n) for n in shared])
             parts.append(torch.einsum("ksn,nbpd->ksbpd", mask[:, :, shared], change))
         if own:
-            change = self.donors[own][:, None] - torch.stack([self.values[n] for n in own])
+            change = self.donors[own][:, None] - torch.stack([self._value(n) for n in own])
             parts.append(torch.einsum("ksn,nkbpd->ksbpd", mask[:, :, own], change))
         return sum(parts[1:], parts[0])
 
+    def _value(self, node: int) -> Tensor:
+        value = self.values[node]
+        assert value is not None, f"node {node} is patched but was not kept"
+        return value
+
     def add_heads(self, layer: int) -> None:
-        if layer >= self.first_layer or self.clean is None:
-            return super().add_heads(layer)
-        return self._copy(layer, self.config.n_heads, self.model.weights[f"layers.{layer}.o_bias"])
+        if layer < self.first_layer and self.clean is not None:
+            self._copy(self.config.n_heads)
+        elif layer == self.first_layer and not self.masks.requires_grad:
+            self._enter(layer)
+        else:
+            super().add_heads(layer)
 
     def add_mlp(self, layer: int) -> None:
-        if layer >= self.first_layer or self.clean is None:
-            return super().add_mlp(layer)
-        return self._copy(layer, 1, 0)
+        if layer < self.first_layer and self.clean is not None:
+            self._copy(1)
+        else:
+            super().add_mlp(layer)
 
-    def _copy(self, layer: int, count: int, bias: Tensor | int) -> None:
+    def _copy(self, count: int) -> None:
         """Take the next nodes from the clean run."""
         assert self.clean is not None
         nodes = self.clean[len(self.values) : len(self.values) + count]
         self.values.extend(nodes[:, None].unbind(0))
-        self.stream = self.stream + nodes.sum(0) + bias
+        self.stream = self.stream + nodes.sum(0)
+
+    def _enter(self, layer: int) -> None:
+        """The heads of the first patched layer: the clean ones, and anew those that a row patches.
+
+        Only the patched projections are computed again; a head keeps its clean queries while its keys are patched.
+        """
+        weights, first = self.model.attention[layer], self.slot_of_layer(layer)
+        mask = self.masks[:, first : first + 3 * self.config.n_heads]
+        row, slot = mask.detach().ne(0).any(2).nonzero(as_tuple=True)
+        clean = self.model.project(self.stream[:, None, None], layer)[0]
+        outputs = torch.einsum("hbpe,hed->hbpd", self.model.mix(*clean.unbind(1)), weights.o)
+        pair, of = torch.unique(row * self.config.n_heads + slot // 3, return_inverse=True)
+        rows, heads = pair // self.config.n_heads, pair % self.config.n_heads
+        projected = self._project_patched(mask[row, slot], weights.slots(slot), f"layers.{layer}.norm1")
+        q, k, v = clean[heads].index_put((of, slot % 3), projected).unbind(1)
+        patched = torch.einsum("gbpe,ged->gbpd", self.model.mix(q, k, v), weights.o[heads])
+        kept = self.keeps(self.config.n_heads)
+        every_row = outputs.expand(len(mask), *outputs.shape)
+        self.values.extend(every_row.index_put((rows, heads), patched).unbind(1) if kept else [None] * len(outputs))
+        stream = (self.stream + outputs.sum(0)).expand(len(mask), *self.stream.shape[1:])
+        self.stream = stream.index_add(0, rows, patched - outputs[heads])
+
+    def _project_patched(self, mask: Tensor, weights: SlotWeights, norm: str) -> Tensor:
+        """One projection per row of `mask`, [entries, nodes], all of whose sources still are the clean run's."""
+        sources = mask.detach().ne(0).any(0).nonzero().flatten().tolist()
+        if not sources:
+            return mask.new_zeros((0, *self.stream.shape[1:3], self.config.d_head))
+        change = self.donors[sources] - torch.cat([self._value(n) for n in sources])
+        x = self.model.norm(self.stream + torch.einsum("tn,nbpd->tbpd", mask[:, sources], change), norm)
+        return torch.einsum("tbpd,tde->tbpe", x, weights.project) + weights.bias[:, None, None]
