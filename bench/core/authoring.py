@@ -13,7 +13,7 @@ from bench.core.catalogue import IDENTIFIER, Plugin, Track, catalogue_json, pick
 from bench.core.collecting import collect
 from bench.core.config import load_config
 from bench.core.contract import DEV_SEED, BadInput, Unit
-from bench.core.plan import Plan, plan_units
+from bench.core.plan import Plan, plan_units, touches
 from bench.core.records import RUN
 from bench.core.running import answer_checksum, planned_runs
 from bench.core.stages import execute
@@ -119,6 +119,11 @@ def toys(track: Track) -> Iterable[tuple[Plugin, str]]:
     for name in track.facts["TOY"]:
         task, instance = name.split("/")
         yield track.tasks[task], instance
+
+
+def touches_instance(mutant: Plugin, task: Plugin, instance: str) -> bool:
+    """Whether a mutant's defect touches an instance of a task."""
+    return touches(mutant, Unit(task.track, task.id, task.facts["VERSION"], instance, 0))
 
 
 def _plan(track: Track, plugin: Plugin | None, units: list[Unit], overrides: Mapping[str, Any], root: Path, label: str) -> Plan:

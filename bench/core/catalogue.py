@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import difflib
+import hashlib
+import importlib
 import importlib.util
 import inspect
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +18,7 @@ from typing import Any
 
 from bench.core.contract import BadInput
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 KINDS = ("tasks", "methods", "controls", "mutants")
 IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]*$")
 DEFAULT_SEEDS = 5
@@ -158,11 +162,15 @@ def pick(name: str, known: Iterable[str], what: str) -> str:
 
 
 def load_plugin(path: Path) -> ModuleType:
-    """Execute a plug-in file as a module of its own, by path; nothing enters `sys.modules`."""
-    spec = importlib.util.spec_from_file_location(f"plugin_{path.parent.name}_{path.stem}", path)
+    """The module of a plug-in file: by its dotted name inside this repository, executed by path elsewhere."""
+    if path.is_relative_to(REPOSITORY):
+        return importlib.import_module(".".join(path.relative_to(REPOSITORY).with_suffix("").parts))
+    name = f"plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise BadInput(f"{path}: not a Python file; name the method's .py file")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up by name
     spec.loader.exec_module(module)
     return module
 
