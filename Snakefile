@@ -6,7 +6,9 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
-ROOT = Path(str(workflow.current_basedir))  # under `module`, workflow.basedir is the importing workflow's folder
+ROOT = Path(
+    str(workflow.current_basedir)
+)  # under `module`, workflow.basedir is the importing workflow's folder
 sys.path.insert(0, str(ROOT))
 
 from bench.core.snakemake_glue import job_inputs, last_run, open_plan
@@ -14,7 +16,9 @@ from bench.core.snakemake_glue import job_inputs, last_run, open_plan
 PLAN, PLAN_FILE = open_plan(config, ROOT)
 RESULTS = str(PLAN.results)
 SUITE = PLAN.suite.name
-CONDA = "conda" in {str(method) for method in workflow.deployment_settings.deployment_method}
+CONDA = "conda" in {
+    str(method) for method in workflow.deployment_settings.deployment_method
+}
 BENCH = f"PYTHONPATH={ROOT} {'python' if CONDA else sys.executable} -P -m bench"
 ENVIRONMENT = str(ROOT / "envs" / "base.yaml")
 STAGES = f"{RESULTS}/stages"

@@ -21,7 +21,9 @@ STAGES = ("data", "problems", "run", "score")
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="interpbench", description="Interpretability methods scored where the answer is known.")
+    top = argparse.ArgumentParser(
+        prog="interpbench", description="Interpretability methods scored where the answer is known."
+    )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     def verb(name: str, function: Any, text: str) -> argparse.ArgumentParser:
@@ -34,14 +36,20 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--config", nargs="*", default=[], metavar="KEY=VALUE", help="as in config/config.yaml")
         return made
 
-    configured("catalogue", show_catalogue, "everything there is, with its cards").add_argument("--json", action="store_true")
+    configured("catalogue", show_catalogue, "everything there is, with its cards").add_argument(
+        "--json", action="store_true"
+    )
     configured("plan", show_plan, "jobs, units, expected cost, and what will be skipped and why")
     for stage in STAGES:
         made = verb(stage, do_stage, f"do one planned {stage} job (the workflow calls this)")
         made.add_argument("--plan", type=Path, required=True)
         made.add_argument("--output", required=True)
-    verb("collect", do_collect, "join records and scores (the workflow calls this)").add_argument("--plan", type=Path, required=True)
-    verb("site", do_site, "build the leaderboard's page and print its tables").add_argument("--plan", type=Path, required=True)
+    verb("collect", do_collect, "join records and scores (the workflow calls this)").add_argument(
+        "--plan", type=Path, required=True
+    )
+    verb("site", do_site, "build the leaderboard's page and print its tables").add_argument(
+        "--plan", type=Path, required=True
+    )
     made = verb("new-method", new_method, "scaffold a method file")
     made.add_argument("track")
     made.add_argument("name")
@@ -61,7 +69,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("snakemake", nargs=argparse.REMAINDER, help="further arguments of snakemake")
     made = configured("verify", verify, "find stale or malformed records, without Snakemake's metadata")
     made.add_argument("--prune", action="store_true", help="remove them, so that the next run makes them again")
-    configured("clean", clean, "remove what no plan of any suite refers to").add_argument("--dry-run", action="store_true")
+    configured("clean", clean, "remove what no plan of any suite refers to").add_argument(
+        "--dry-run", action="store_true"
+    )
     configured("cite", cite, "BibTeX of the methods and data of a run")
     verb("perf", perf, "measure the suite's own speed, as ratios in one run")
     return top
@@ -181,5 +191,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     except OSError as error:
         if error.filename is None and error.errno is None:
             raise
-        print(f"interpbench: {error.filename}: {error.strerror}; free space or permissions there and start again", file=sys.stderr)
+        print(
+            f"interpbench: {error.filename}: {error.strerror}; free space or permissions there and start again",
+            file=sys.stderr,
+        )
         sys.exit(3)

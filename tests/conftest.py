@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-COPIED = ("bench/__init__.py", "bench/__main__.py", "bench/cli.py", "bench/core", "bench/kernels/__init__.py", "bench/tracks/__init__.py")
+COPIED = (
+    "bench/__init__.py",
+    "bench/__main__.py",
+    "bench/cli.py",
+    "bench/core",
+    "bench/kernels/__init__.py",
+    "bench/tracks/__init__.py",
+)
 TREES = ("leaderboard", "workflow", "config", "profiles", "envs", "Snakefile")
 
 
@@ -37,10 +44,14 @@ class Copy:
         return {**kept, **threads, "PYTHONPATH": str(self.root), "XDG_CACHE_HOME": str(self.root / ".cache")}
 
     def start(self, *command: str) -> subprocess.Popen:
-        return subprocess.Popen(command, cwd=self.root, env=self.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return subprocess.Popen(
+            command, cwd=self.root, env=self.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
 
     def run(self, *command: str) -> subprocess.CompletedProcess:
-        return subprocess.run(command, cwd=self.root, env=self.environment(), text=True, capture_output=True, timeout=240, check=False)
+        return subprocess.run(
+            command, cwd=self.root, env=self.environment(), text=True, capture_output=True, timeout=240, check=False
+        )
 
     def bench(self, *arguments: str) -> subprocess.CompletedProcess:
         return self.run(sys.executable, "-P", "-m", "bench", *arguments)

@@ -93,13 +93,25 @@ def check_method(track: str, method: str, overrides: Mapping[str, Any], root: Pa
     """The contract checks of one method on toy units: every fault as a sentence, none if it keeps the contract."""
     known, plugin = find_method(read_tracks(root), track, method)
     faults = static_faults(plugin)
-    units = [unit for task, instance in toys(known) for unit in units_of(task, instance, range(DEV_SEED, DEV_SEED + TOY_SEEDS))]
+    units = [
+        unit
+        for task, instance in toys(known)
+        for unit in units_of(task, instance, range(DEV_SEED, DEV_SEED + TOY_SEEDS))
+    ]
     statuses, answers = _solve(known, plugin, units, overrides, root, "check")
-    faults += [f"{key}: {record['status']}: {record['reason']}" for key, record in statuses.items() if record["status"] not in ("ok", "unsupported")]
+    faults += [
+        f"{key}: {record['status']}: {record['reason']}"
+        for key, record in statuses.items()
+        if record["status"] not in ("ok", "unsupported")
+    ]
     if "ok" not in {record["status"] for record in statuses.values()}:
         return [*faults, "answers no toy unit"]
     _, again = _solve(known, plugin, units[::-1], overrides, root, "check-again")
-    faults += [f"{key}: answers otherwise when the order of units is reversed; keep no state" for key in answers if answers[key] != again[key]]
+    faults += [
+        f"{key}: answers otherwise when the order of units is reversed; keep no state"
+        for key in answers
+        if answers[key] != again[key]
+    ]
     return faults
 
 
@@ -109,8 +121,16 @@ def static_faults(plugin: Plugin) -> list[str]:
     solve = next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "solve"), None)
     if solve is None:
         return ["has no function solve(problem, rng, ...)"]
-    faults = [] if [arg.arg for arg in solve.args.args] == ["problem", "rng"] else ["solve must take (problem, rng) and keyword-only parameters"]
-    missing = [a.arg for a, default in zip(solve.args.kwonlyargs, solve.args.kw_defaults, strict=True) if default is None and a.arg != "truth"]
+    faults = (
+        []
+        if [arg.arg for arg in solve.args.args] == ["problem", "rng"]
+        else ["solve must take (problem, rng) and keyword-only parameters"]
+    )
+    missing = [
+        a.arg
+        for a, default in zip(solve.args.kwonlyargs, solve.args.kw_defaults, strict=True)
+        if default is None and a.arg != "truth"
+    ]
     return faults + [f"parameter {name} has no default" for name in missing]
 
 
@@ -126,11 +146,15 @@ def touches_instance(mutant: Plugin, task: Plugin, instance: str) -> bool:
     return touches(mutant, Unit(task.track, task.id, task.facts["VERSION"], instance, 0))
 
 
-def _plan(track: Track, plugin: Plugin | None, units: list[Unit], overrides: Mapping[str, Any], root: Path, label: str) -> Plan:
+def _plan(
+    track: Track, plugin: Plugin | None, units: list[Unit], overrides: Mapping[str, Any], root: Path, label: str
+) -> Plan:
     config = load_config({**overrides, "tracks": [track.id]}, root)
     config["results"] = str(Path(config["results"]) / "dev")
     if plugin is not None:
-        track = dataclasses.replace(track, methods={plugin.id: plugin} if plugin.kind == "methods" else track.methods, controls={}, mutants={})
+        track = dataclasses.replace(
+            track, methods={plugin.id: plugin} if plugin.kind == "methods" else track.methods, controls={}, mutants={}
+        )
         if plugin.kind != "methods":
             track = dataclasses.replace(track, methods={}, **{plugin.kind: {plugin.id: plugin}})
     return plan_units(config, {track.id: track}, Suite(label, 0, tuple(units)), root)
@@ -147,7 +171,11 @@ def _solve(track, plugin, units, overrides, root, label):
     found: dict[str, Any] = {}
     answers: dict[str, str | None] = {}
     for job in plan.stage("run"):
-        spec = {**job.spec, "units": [unit.key for unit in units if unit.key in job.spec["units"]], "code": job.spec["code"]}
+        spec = {
+            **job.spec,
+            "units": [unit.key for unit in units if unit.key in job.spec["units"]],
+            "code": job.spec["code"],
+        }
         for planned in planned_runs(spec, list(job.inputs), plan.results):
             (planned.folder / RUN).unlink(missing_ok=True)
         execute(document, dataclasses.asdict(dataclasses.replace(job, spec=spec)))

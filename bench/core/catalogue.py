@@ -1,4 +1,4 @@
-"""Finds tracks, tasks, methods, controls, mutants and metrics by folder, and reads their cards without importing them."""
+"""Finds tracks, tasks, methods, controls, mutants and metrics by folder; reads their cards without importing them."""
 
 from __future__ import annotations
 

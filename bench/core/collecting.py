@@ -39,7 +39,11 @@ def _score(folder: Path, record: Mapping[str, Any], prefix: str) -> dict[str, An
     if record["status"] != "ok":
         return None
     lines = records.read_lines(folder / SCORE, "score")
-    mine = [line for line in lines if line["answer_sha256"] == record["answer_sha256"] and line["score_hash"].startswith(prefix)]
+    mine = [
+        line
+        for line in lines
+        if line["answer_sha256"] == record["answer_sha256"] and line["score_hash"].startswith(prefix)
+    ]
     if not mine:
         raise BadInput(f"{folder}: its answer has no score by this code; run `bench verify --prune` and start again")
     return mine[-1]

@@ -101,7 +101,7 @@ def generator(*identity: object) -> np.random.Generator:
 
 
 PASSES: Counter[str] = Counter()
-"""Work done since the child last cleared it: `forward` and `backward`, in examples. Read by the child after each unit."""
+"""Work since the child last cleared it: `forward` and `backward`, in examples. Read after each unit."""
 
 
 def count_passes(kind: str, examples: int) -> None:

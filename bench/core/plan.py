@@ -75,7 +75,9 @@ class Plan:
             partial.write_text(json.dumps(self.document(), indent=1, sort_keys=True))
             partial.replace(path)
         except OSError as error:
-            raise BadInput(f"results: {path.parent} cannot be written ({error.strerror}); free it or set results=FOLDER") from error
+            raise BadInput(
+                f"results: {path.parent} cannot be written ({error.strerror}); free it or set results=FOLDER"
+            ) from error
         return path
 
 

@@ -20,7 +20,18 @@ from bench.core.contract import BadInput
 SCHEMA_VERSION = 1
 STATUSES = ("ok", "error", "timeout", "oom", "nan", "invalid_answer", "no_answer", "unsupported", "skipped")
 RUN, SCORE = "run.jsonl", "score.jsonl"
-VERSIONED = ("numpy", "scipy", "pandas", "torch", "scikit-learn", "mne", "nilearn", "himalaya", "tracr-pypi", "snakemake")
+VERSIONED = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "torch",
+    "scikit-learn",
+    "mne",
+    "nilearn",
+    "himalaya",
+    "tracr-pypi",
+    "snakemake",
+)
 
 
 @cache
@@ -57,7 +68,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: cannot be read as JSON ({error}); run `bench verify --prune` and start again") from error
+        raise BadInput(
+            f"{path}: cannot be read as JSON ({error}); run `bench verify --prune` and start again"
+        ) from error
 
 
 def line(record: Mapping[str, Any]) -> str:
@@ -78,7 +91,9 @@ def read_lines(path: Path, name: str) -> Iterator[dict[str, Any]]:
             record = json.loads(text)
             check(record, name)
         except (ValueError, BadInput) as error:
-            raise BadInput(f"{path}: line {number} is not a valid {name} record ({error}); `bench verify --prune` removes it") from error
+            raise BadInput(
+                f"{path}: line {number} is not a valid {name} record ({error}); `bench verify --prune` removes it"
+            ) from error
         yield record
 
 
@@ -108,7 +123,9 @@ def versions(names: Iterable[str] = VERSIONED) -> dict[str, str]:
 def _cpu_name() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
-    return next((text.split(":", 1)[1].strip() for text in lines if text.startswith("model name")), platform.processor())
+    return next(
+        (text.split(":", 1)[1].strip() for text in lines if text.startswith("model name")), platform.processor()
+    )
 
 
 def hardware() -> dict[str, Any]:

@@ -62,13 +62,22 @@ def planned_runs(spec: Mapping[str, Any], inputs: list[str], results: Path) -> l
 
 
 def _unit_run(unit: Unit, entry: Mapping[str, Any], spec: Mapping[str, Any], results: Path) -> UnitRun:
-    identity = [CONTRACT_VERSION, spec["code"], spec["lock"], unit.key, entry.get("problem_sha256"), entry.get("skipped")]
+    identity = [
+        CONTRACT_VERSION,
+        spec["code"],
+        spec["lock"],
+        unit.key,
+        entry.get("problem_sha256"),
+        entry.get("skipped"),
+    ]
     run_hash = sha256_of(identity)
     place = results / "units" / unit.track / spec["method"] / Path(*unit.key.split("/")[1:]) / run_hash[:SHORT]
     return UnitRun(unit, entry, run_hash, place)
 
 
-def run(spec: Mapping[str, Any], inputs: list[str], config: Mapping[str, Any], root: Path, output: Path, progress) -> None:
+def run(
+    spec: Mapping[str, Any], inputs: list[str], config: Mapping[str, Any], root: Path, output: Path, progress
+) -> None:
     """Solve what is not solved yet and write the manifest. Raises `BadInput` where the code changed since the plan."""
     results = Path(config["results"])
     check_unchanged(spec, root)
@@ -102,7 +111,9 @@ def locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise BadInput(f"{path}: another run holds this lock; wait for it or end it, then `bench resume`") from error
+            raise BadInput(
+                f"{path}: another run holds this lock; wait for it or end it, then `bench resume`"
+            ) from error
         yield
 
 
@@ -126,7 +137,9 @@ def _skipped(planned: UnitRun) -> dict[str, Any]:
     return {"status": "skipped", "reason": planned.entry["skipped"]}
 
 
-def _write_record(planned: UnitRun, outcome: Outcome | dict[str, Any], spec: Mapping[str, Any], calibration: float | None) -> None:
+def _write_record(
+    planned: UnitRun, outcome: Outcome | dict[str, Any], spec: Mapping[str, Any], calibration: float | None
+) -> None:
     unit = planned.unit
     record = {
         "schema": SCHEMA_VERSION, "track": unit.track, "task": unit.task, "task_version": unit.version,
@@ -143,7 +156,16 @@ def _write_record(planned: UnitRun, outcome: Outcome | dict[str, Any], spec: Map
     else:
         record |= {
             name: getattr(outcome, name)
-            for name in ("status", "reason", "log_tail", "wall_seconds", "cpu_seconds", "peak_memory_bytes", "passes", "started")
+            for name in (
+                "status",
+                "reason",
+                "log_tail",
+                "wall_seconds",
+                "cpu_seconds",
+                "peak_memory_bytes",
+                "passes",
+                "started",
+            )
         } | {"protections": list(outcome.protections)}
         if outcome.status == "ok":
             record["answer_sha256"] = store.checksum(outcome.assignment.answer)

@@ -82,7 +82,9 @@ class Scorer:
         extra = {"truth": truth} if literal_facts(path)[1].get("READS_TRUTH") else {}
         solve = load_plugin(path).solve
         scores = [
-            self.score(problem, truth, solve(problem, generator("bracket", key, control, draw), **extra), f"{key} {control}")
+            self.score(
+                problem, truth, solve(problem, generator("bracket", key, control, draw), **extra), f"{key} {control}"
+            )
             for draw in range(draws)
         ]
         return {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
@@ -92,7 +94,9 @@ def _uses(cards: Mapping[str, Any], source: str) -> bool:
     return any(card.get(side) == source for card in cards.values() for side in ("floor", "ceiling"))
 
 
-def score(spec: Mapping[str, Any], config: Mapping[str, Any], output: Path, progress: Callable[[int, int], None]) -> None:
+def score(
+    spec: Mapping[str, Any], config: Mapping[str, Any], output: Path, progress: Callable[[int, int], None]
+) -> None:
     """Score every answer of a track that is not scored yet by this code; write the manifest."""
     scorer = Scorer(spec, Path(config["results"]))
     entries: dict[str, Any] = {}

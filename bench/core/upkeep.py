@@ -34,7 +34,11 @@ def describe_plan(plan: Plan) -> str:
     for job in plan.stage("run"):
         name = f"{job.spec['track']}/{job.spec['method']}"
         each = measured.get(name)
-        cost = f"{each:.3g} s x {len(job.spec['units'])} units" if each is not None else f"? x {len(job.spec['units'])} units"
+        cost = (
+            f"{each:.3g} s x {len(job.spec['units'])} units"
+            if each is not None
+            else f"? x {len(job.spec['units'])} units"
+        )
         lines.append(f"    {name:40} {cost}")
     return "\n".join(lines)
 
@@ -139,7 +143,9 @@ def _manifest_fault(plan: Plan, job: Any, path: Path) -> str | None:
     if job.stage == "data":
         return "missing data: will be tried again" if "missing" in content else _absent([content["folder"]])
     if job.stage == "problems":
-        return _absent([entry[name] for entry in content["units"].values() for name in ("problem", "truth") if name in entry])
+        return _absent(
+            [entry[name] for entry in content["units"].values() for name in ("problem", "truth") if name in entry]
+        )
     if job.stage == "run":
         try:
             undone = [run.unit.key for run in planned_runs(job.spec, list(job.inputs), plan.results) if not run.done]
@@ -198,16 +204,24 @@ def _plan_or_none(overrides: Mapping[str, Any], root: Path) -> Plan | None:
 
 
 def _referred(output: Path) -> Iterator[str]:
-    for value in read_json(output).get("units", {}).values() if isinstance(read_json(output).get("units"), dict) else ():
+    for value in (
+        read_json(output).get("units", {}).values() if isinstance(read_json(output).get("units"), dict) else ()
+    ):
         yield from ([value] if isinstance(value, str) else [value[k] for k in ("problem", "truth") if k in value])
 
 
 def cite(plan: Plan) -> str:
     """References of the methods, tasks and data sets that a plan runs, each once."""
     methods = {(job.spec["track"], job.spec["method"]) for job in plan.stage("run") if job.spec["kind"] == "method"}
-    entries = [(f"{track}/{name}", plan.tracks[track].methods[name].facts["REFERENCE"]) for track, name in sorted(methods)]
+    entries = [
+        (f"{track}/{name}", plan.tracks[track].methods[name].facts["REFERENCE"]) for track, name in sorted(methods)
+    ]
     tasks = {(job.spec["track"], job.spec["task"]) for job in plan.stage("problems")}
-    entries += [(f"{track}/{task}", plan.tracks[track].tasks[task].facts["REFERENCE"]) for track, task in sorted(tasks) if "REFERENCE" in plan.tracks[track].tasks[task].facts]
+    entries += [
+        (f"{track}/{task}", plan.tracks[track].tasks[task].facts["REFERENCE"])
+        for track, task in sorted(tasks)
+        if "REFERENCE" in plan.tracks[track].tasks[task].facts
+    ]
     from bench.core import data
 
     cards = data.cards(plan.root / "datasets")

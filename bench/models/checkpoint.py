@@ -140,6 +140,21 @@ def checked(config: Config, weights: dict[str, np.ndarray], source: object = "ch
     return {name: weights.get(name, np.zeros(shape, dtype)) for name, shape in expected.items()}
 
 
+def random_weights(config: Config, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Gaussian weights in float64 at unit scale: matrices have variance 1 / fan-in, the scales of norms lie near 1."""
+    return {name: _draw(name, shape, rng) for name, shape in shapes(config).items()}
+
+
+def _draw(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    if name in ("embed", "pos"):
+        return rng.normal(size=shape)
+    if name.endswith("_bias"):
+        return 0.1 * rng.normal(size=shape)
+    if len(shape) == 1:
+        return 1 + 0.1 * rng.normal(size=shape)
+    return rng.normal(size=shape) / np.sqrt(shape[-2])
+
+
 def save(path: Path, config: Config, weights: dict[str, np.ndarray]) -> None:
     """Write the checkpoint; the weights are checked against the configuration first."""
     checked(config, weights, path)

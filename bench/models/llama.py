@@ -1,7 +1,7 @@
 """Llama-family folders of Hugging Face (config.json and model.safetensors) as transformers of ours.
 
-Their linear layers store [out, in]; ours store [in, out], split by head. Both turn the rotary pairs (i, i + d_head / 2),
-so no coordinate moves. Embeddings may be tied; keys and values may be shared by groups of heads.
+Their linear layers store [out, in]; ours store [in, out], split by head. Both turn the rotary pairs
+(i, i + d_head / 2), so no coordinate moves. Embeddings may be tied; keys and values may be shared by groups of heads.
 """
 
 from __future__ import annotations
@@ -21,6 +21,13 @@ from bench.models.transformer import Transformer
 ACTIVATIONS = {"silu": "silu", "gelu": "gelu", "relu": "relu"}
 
 
+class Tensors(dict[str, np.ndarray]):
+    """Tensors by name; a missing one is the file's fault, not a bug."""
+
+    def __missing__(self, name: str) -> np.ndarray:
+        raise BadInput(f"model.safetensors: tensor {name!r} is missing; the file does not fit its config.json")
+
+
 def load_llama(
     folder: Path | str, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu"
 ) -> Transformer:
@@ -34,7 +41,7 @@ def llama_arrays(folder: Path | str) -> tuple[Config, dict[str, np.ndarray]]:
     folder = Path(folder)
     told = _read_config(folder)
     config = _config(told)
-    tensors = {name: tensor.float().numpy() for name, tensor in _read_tensors(folder).items()}
+    tensors = Tensors((name, tensor.float().numpy()) for name, tensor in _read_tensors(folder).items())
     weights = {
         "embed": tensors["model.embed_tokens.weight"],
         "final_norm": tensors["model.norm.weight"],
@@ -60,7 +67,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 
 def _rope(told: dict[str, Any]) -> dict[str, Any]:
-    """The rotary settings, which stood at the top level and under "rope_scaling" before they were gathered in one key."""
+    """The rotary settings; before they were gathered they stood at the top level and under "rope_scaling"."""
     gathered = told.get("rope_parameters") or told.get("rope_scaling") or {}
     older = {"rope_type": gathered["type"]} if "type" in gathered else {}
     return {"rope_theta": told.get("rope_theta", 10_000.0)} | older | gathered
@@ -99,7 +106,7 @@ def _read_tensors(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(path)
 
 
-def _layer(config: Config, tensors: dict[str, np.ndarray], layer: int) -> dict[str, np.ndarray]:
+def _layer(config: Config, tensors: Tensors, layer: int) -> dict[str, np.ndarray]:
     at = f"model.layers.{layer}"
     heads = {"q": config.n_heads, "k": config.n_kv_heads, "v": config.n_kv_heads}
     weights = {
@@ -115,7 +122,7 @@ def _layer(config: Config, tensors: dict[str, np.ndarray], layer: int) -> dict[s
     return weights | _biases(config, tensors, at)
 
 
-def _biases(config: Config, tensors: dict[str, np.ndarray], at: str) -> dict[str, np.ndarray]:
+def _biases(config: Config, tensors: Tensors, at: str) -> dict[str, np.ndarray]:
     names = {
         "q_bias": "self_attn.q_proj", "k_bias": "self_attn.k_proj", "v_bias": "self_attn.v_proj",
         "o_bias": "self_attn.o_proj", "mlp_in_bias": "mlp.up_proj", "mlp_out_bias": "mlp.down_proj",

@@ -17,7 +17,7 @@ from bench.models.transformer import Transformer
 
 Tokens = np.ndarray | Tensor
 Measure = Callable[[Tensor, Tensor], Tensor]
-"""From patched outputs [edges, batch, pos, outputs] and the clean output [batch, pos, outputs] to one number per edge."""
+"""From patched outputs [edges, batch, pos, outputs] and the clean one [batch, pos, outputs] to a number per edge."""
 
 BATCH_ELEMENTS = 2_000_000
 """Numbers in the largest array of one batched run: small enough for the cache, large enough to hide the overhead."""

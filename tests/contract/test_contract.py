@@ -20,5 +20,9 @@ def test_generators_depend_on_the_identity_alone():
     one = generator("run", "a/b-v1/c/0", "eap").random(4)
     np.random.seed(1)  # noqa: NPY002
     np.testing.assert_array_equal(one, generator("run", "a/b-v1/c/0", "eap").random(4))
-    others = [generator("run", "a/b-v1/c/1", "eap"), generator("run", "a/b-v1/c/0", "acdc"), generator("problem", "a/b-v1/c/0", "eap")]
+    others = [
+        generator("run", "a/b-v1/c/1", "eap"),
+        generator("run", "a/b-v1/c/0", "acdc"),
+        generator("problem", "a/b-v1/c/0", "eap"),
+    ]
     assert all(not np.allclose(one, other.random(4)) for other in others)

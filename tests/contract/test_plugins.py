@@ -18,7 +18,9 @@ PLUGINS = [
     for plugin in getattr(track, kind).values()
 ]
 SOLVERS = [
-    pytest.param(track, plugin, id=f"{track.id}/{plugin.id}") for track in TRACKS.values() for plugin in track.solvers.values()
+    pytest.param(track, plugin, id=f"{track.id}/{plugin.id}")
+    for track in TRACKS.values()
+    for plugin in track.solvers.values()
 ]
 METRIC_KEYS = {"title", "version", "role", "units", "range", "direction", "floor", "ceiling", "reference"}
 
@@ -39,7 +41,9 @@ def test_solve_takes_problem_and_rng_and_keyword_parameters_with_defaults(track,
 @pytest.mark.parametrize(("track", "plugin"), SOLVERS)
 def test_no_plug_in_imports_another(track, plugin):
     for node in ast.walk(ast.parse(plugin.path.read_text())):
-        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in getattr(node, "names", [])]
+        names = (
+            [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in getattr(node, "names", [])]
+        )
         if isinstance(node, ast.Import | ast.ImportFrom):
             assert not any(part in name for name in names for part in (".methods", ".controls", ".mutants", ".tasks"))
 
@@ -58,7 +62,9 @@ def test_a_track_has_floor_ceiling_nulls_mutants_and_one_headline_for_live_and_f
             for instance in task.facts["INSTANCES"]
         )
     for units in ("live", "null"):
-        headlines = [name for name, card in track.metrics.items() if card["units"] == units and card["role"] == "headline"]
+        headlines = [
+            name for name, card in track.metrics.items() if card["units"] == units and card["role"] == "headline"
+        ]
         assert len(headlines) == 1
     for card in track.metrics.values():
         assert card.keys() - {"gate", "per_task", "description"} == METRIC_KEYS

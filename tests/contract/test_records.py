@@ -12,7 +12,8 @@ GOOD = {
     "board": "truth", "size": "small", "method": "mean", "kind": "method", "status": "ok", "reason": "", "log_tail": "",
     "run_hash": "aa", "problem_sha256": "bb", "answer_sha256": "cc", "environment_sha256": "dd", "versions": {},
     "hardware": {"cpu": "", "cores": 1, "memory_bytes": 1, "platform": "", "gpu": None}, "protections": [],
-    "wall_seconds": 0.1, "cpu_seconds": 0.1, "peak_memory_bytes": 1, "calibration_seconds": 0.1, "passes": None, "started": "",
+    "wall_seconds": 0.1, "cpu_seconds": 0.1, "peak_memory_bytes": 1, "calibration_seconds": 0.1,
+    "passes": None, "started": "",
 }  # fmt: skip
 
 

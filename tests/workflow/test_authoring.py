@@ -28,8 +28,14 @@ def test_a_method_outside_the_repository_is_checked_and_tried_by_its_path(copy, 
 
 
 BROKEN = {
-    "state": ("COUNT = [0]\n\n\ndef solve(problem, rng):\n    COUNT[0] += 1\n    return Answer(float(COUNT[0]))\n", "keep no state"),
-    "clock": ("import os\n\n\ndef solve(problem, rng):\n    return Answer(float(int.from_bytes(os.urandom(4), 'big')))\n", "answers otherwise"),
+    "state": (
+        "COUNT = [0]\n\n\ndef solve(problem, rng):\n    COUNT[0] += 1\n    return Answer(float(COUNT[0]))\n",
+        "keep no state",
+    ),
+    "clock": (
+        "import os\n\n\ndef solve(problem, rng):\n    return Answer(float(int.from_bytes(os.urandom(4), 'big')))\n",
+        "answers otherwise",
+    ),
     "nothing": ("def answer(problem, rng):\n    return None\n", "has no function solve"),
     "positional": ("def solve(problem, rng, steps):\n    return Answer(0.0)\n", "keyword-only"),
     "nan": ("def solve(problem, rng):\n    return Answer(float('nan'))\n", "nan"),

@@ -52,7 +52,9 @@ def test_a_suite_frozen_at_another_task_version_says_both_versions(copy):
 
 def test_a_negative_seed_in_a_suite_is_refused_with_its_place(copy):
     suite = copy.root / "config" / "suites" / "bad-1.yaml"
-    suite.write_text("name: bad\nversion: 1\ndescription: x\ntracks: {toy: {normal: {version: 1, instances: {wide: [-3]}}}}\n")
+    suite.write_text(
+        "name: bad\nversion: 1\ndescription: x\ntracks: {toy: {normal: {version: 1, instances: {wide: [-3]}}}}\n"
+    )
     done = copy.bench("plan", "--config", "suite=bad")
     assert done.returncode == 2
     assert "tracks.toy.normal.instances.wide.0 is -3" in done.stderr
@@ -69,7 +71,9 @@ def test_a_method_with_broken_syntax_names_file_and_line(copy):
 def test_a_full_disk_stops_with_one_sentence_and_loses_nothing(copy, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], check=False, capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], check=False, capture_output=True
+    )
     if mounted.returncode:
         pytest.skip("cannot mount a tmpfs here")
     try:

@@ -30,7 +30,9 @@ def test_scores_agree_with_numpy_and_the_parquet_table_can_be_queried(copy):
     assert (oracle.ceiling == 1).all()
     assert oracle.floor.between(0, 0.5).all()
     path = copy.results / "next" / "scores.parquet"
-    query = f"select method, avg(value) as value from '{path}' where metric = 'closeness' group by method order by value"
+    query = (
+        f"select method, avg(value) as value from '{path}' where metric = 'closeness' group by method order by value"
+    )
     order = duckdb.sql(query).df().method.tolist()
     assert order[0] == "coin"
     assert order[-1] == "oracle"

@@ -73,7 +73,11 @@ def test_killing_a_child_is_one_record_and_the_run_goes_on(copy):
 
 def solving_child(pid: int) -> int | None:
     """The process that solves (the innermost one that runs bench.core.child), if it is there."""
-    found = [p for p in psutil.Process(pid).children(recursive=True) if "slow.py" in " ".join(p.cmdline()) or "bench.core.child" in " ".join(p.cmdline())]
+    found = [
+        p
+        for p in psutil.Process(pid).children(recursive=True)
+        if "slow.py" in " ".join(p.cmdline()) or "bench.core.child" in " ".join(p.cmdline())
+    ]
     children = [p for p in found if not p.children()]
     return children[-1].pid if children else None
 

@@ -1,5 +1,7 @@
 # One named rule a method, so that --set-resources, logs and the rule graph speak of methods.
-for track, method in sorted({(job.spec["track"], job.spec["method"]) for job in PLAN.stage("run")}):
+for track, method in sorted(
+    {(job.spec["track"], job.spec["method"]) for job in PLAN.stage("run")}
+):
 
     rule:
         name:
@@ -10,10 +12,10 @@ for track, method in sorted({(job.spec["track"], job.spec["method"]) for job in 
             f"{STAGES}/run/{track}/{method}.{{job}}.json",
         wildcard_constraints:
             job="[^/]+",
+        retries: 1
         conda:
             ENVIRONMENT
         threads: 1
-        retries: 1
         resources:
             mem_mb=4000,
         shell:

@@ -11,7 +11,8 @@ METRICS = {
         "floor": {"control": "coin"}, "ceiling": {"control": "oracle"}, "reference": "none",
     },
     "false_alarm": {
-        "title": "False alarm", "version": 1, "role": "headline", "units": "null", "range": [0, 1], "direction": "lower",
+        "title": "False alarm", "version": 1,
+        "role": "headline", "units": "null", "range": [0, 1], "direction": "lower",
         "floor": None, "ceiling": None, "gate": {"max": 0.5}, "reference": "none",
     },
 }  # fmt: skip

@@ -1,7 +1,6 @@
 """Sample median."""
 
 import numpy as np
-
 from bench.tracks.toy.types import Answer, Problem
 
 REFERENCE = "@misc{median, title = {The median}}"
