@@ -11,14 +11,13 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import types
 import typing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import scipy.sparse as sp
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
@@ -26,6 +25,7 @@ from bench.core.contract import Blob, InvalidAnswer, Ragged
 
 ARRAYS, META = "arrays.safetensors", "meta.json"
 T = typing.TypeVar("T")
+SPARSE, TABLE = ("scipy.sparse", "csr_array"), ("pandas", "DataFrame")
 SCALARS = {str: str, int: int, float: (float, int), bool: bool}
 
 
@@ -41,6 +41,13 @@ def split_optional(hint: Any) -> tuple[Any, bool]:
         (inner,) = [arg for arg in typing.get_args(hint) if arg is not type(None)]
         return inner, True
     return hint, False
+
+
+def _is(hint: Any, place: tuple[str, str]) -> bool:
+    """Whether an annotation is the named class. A track that uses pandas or scipy has imported it; others need not
+    wait for it (0.2 s a process)."""
+    module, name = place
+    return module in sys.modules and hint is getattr(sys.modules[module], name)
 
 
 def is_array(hint: Any) -> bool:
@@ -105,10 +112,10 @@ def write(obj: Any, folder: Path, label: str = "object") -> None:
             arrays[name] = np.ascontiguousarray(value)
         elif hint is Ragged:
             arrays |= {f"{name}.values": value.values, f"{name}.offsets": value.offsets}
-        elif hint is sp.csr_array:
+        elif _is(hint, SPARSE):
             arrays |= {f"{name}.data": value.data, f"{name}.indices": value.indices, f"{name}.indptr": value.indptr}
             meta[name] = list(value.shape)
-        elif hint is pd.DataFrame:
+        elif _is(hint, TABLE):
             meta[name] = value.to_dict(orient="list")
         elif hint is Blob:
             blobs[f"{name}.blob"] = value
@@ -152,11 +159,11 @@ def _load(name: str, hint: Any, arrays: dict[str, np.ndarray], meta: dict[str, A
         return arrays[name]
     if hint is Ragged:
         return Ragged(arrays[f"{name}.values"], arrays[f"{name}.offsets"])
-    if hint is sp.csr_array:
+    if _is(hint, SPARSE):
         parts = tuple(arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
-        return sp.csr_array(parts, shape=tuple(meta[name]))
-    if hint is pd.DataFrame:
-        return pd.DataFrame(meta[name])
+        return hint(parts, shape=tuple(meta[name]))
+    if _is(hint, TABLE):
+        return hint(meta[name])
     if hint is Blob:
         return Blob(folder / f"{name}.blob", meta[name]["blob"])
     return meta[name]
