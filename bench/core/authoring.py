@@ -151,13 +151,8 @@ def _plan(
 ) -> Plan:
     config = load_config({**overrides, "tracks": [track.id]}, root)
     config["results"] = str(Path(config["results"]) / "dev")
-    if plugin is not None:
-        track = dataclasses.replace(
-            track, methods={plugin.id: plugin} if plugin.kind == "methods" else track.methods, controls={}, mutants={}
-        )
-        if plugin.kind != "methods":
-            track = dataclasses.replace(track, methods={}, **{plugin.kind: {plugin.id: plugin}})
-    return plan_units(config, {track.id: track}, Suite(label, 0, tuple(units)), root)
+    suite = Suite(label, 0, tuple(units))
+    return plan_units(config, {track.id: track}, suite, root, only=plugin.id if plugin else None)
 
 
 def _solve(track, plugin, units, overrides, root, label):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ ORDER = ("track", "method", "task", "instance", "seed")
 
 def joined_records(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every planned unit's newest run record with the score record of its answer under the current score code."""
-    found = []
+    found: list[dict[str, Any]] = []
     for job in document["jobs"].values():
         if job["stage"] == "score":
             found += _track_records(job["spec"], document["suite"])
@@ -49,7 +49,7 @@ def _score(folder: Path, record: Mapping[str, Any], prefix: str) -> dict[str, An
     return mine[-1]
 
 
-def long_table(joined: list[Mapping[str, Any]]) -> pd.DataFrame:
+def long_table(joined: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row per unit, method and metric (one row without metric where there is no score)."""
     return pd.DataFrame([row for record in joined for row in _rows(record)])
 

@@ -88,11 +88,13 @@ def make_plan(overrides: Mapping[str, Any], root: Path = ROOT) -> Plan:
     return plan_units(config, everything, load_suite(config["suite"], everything, root), root)
 
 
-def plan_units(config: Mapping[str, Any], tracks: Mapping[str, Track], suite: Suite, root: Path) -> Plan:
-    """The plan of a suite's units, as far as the config chooses their tracks, methods and seeds."""
+def plan_units(
+    config: Mapping[str, Any], tracks: Mapping[str, Track], suite: Suite, root: Path, only: str | None = None
+) -> Plan:
+    """The plan of a suite's units, as far as the config chooses their tracks, methods and seeds; `only` one solver."""
     chosen = _chosen_tracks(config, tracks)
     units = _chosen_units(suite, chosen, config)
-    builder = _Builder(config, chosen, root)
+    builder = _Builder(config, chosen, root, only)
     jobs = [job for name in chosen for job in builder.track_jobs(name, [unit for unit in units if unit.track == name])]
     return Plan(config, Suite(suite.name, suite.version, units), chosen, root, tuple(_unique(jobs)))
 
@@ -127,6 +129,7 @@ class _Builder:
     config: Mapping[str, Any]
     tracks: Mapping[str, Track]
     root: Path
+    only: str | None = None
 
     @property
     def stages(self) -> Path:
@@ -163,7 +166,8 @@ class _Builder:
         methods = [m for m in known.methods.values() if chosen == "all" or m.id in chosen]
         ids = {method.id for method in methods}
         mutants = [m for m in known.mutants.values() if m.facts["MUTANT_OF"] in ids]
-        return [*methods, *known.controls.values(), *mutants]
+        solvers = [*methods, *known.controls.values(), *mutants]
+        return [plugin for plugin in solvers if self.only in (None, plugin.id)]
 
     def data_job(self, name: str) -> Job:
         """Fetch and prepare one data set. A mirror that holds it is another source: what was missing is tried again."""
@@ -188,7 +192,13 @@ class _Builder:
         code = code_hash([plugin.path, self.tracks[plugin.track].types], self.root)
         keys = [unit.key for unit in units]
         key = sha256_of([code, keys, [job.output for job in sources]])[:SHORT]
-        spec = {"track": plugin.track, "task": plugin.id, "path": str(plugin.path), "units": keys, "code": code}
+        spec: dict[str, Any] = {
+            "track": plugin.track,
+            "task": plugin.id,
+            "path": str(plugin.path),
+            "units": keys,
+            "code": code,
+        }
         spec["datasets"] = {job.name: job.output for job in sources}
         output = self.stages / "problems" / plugin.track / f"{name}.{key}.json"
         return Job("problems", f"{plugin.track}/{name}", str(output), tuple(job.output for job in sources), spec)
