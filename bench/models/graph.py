@@ -117,7 +117,7 @@ class Graph:
 
     def _edges_into(self, slot: int) -> list[str]:
         """The edges that feed a slot, then, at acdc granularity, the slot's own edge into its head."""
-        edges = [self._edge_at(slot, source) for source in np.flatnonzero(self.feeds[slot])]
+        edges = [self._edge_at(slot, int(source)) for source in np.flatnonzero(self.feeds[slot])]
         return [*edges, self._internal(self.slots[slot])] if self._has_internal(slot) else edges
 
     def _shown(self, source: str) -> str:
@@ -268,6 +268,6 @@ def _scatter(values: Any, index: np.ndarray, size: int) -> Any:
     flat, bins = values.reshape(*leading, -1)[..., kept], index.ravel()[kept]
     if hasattr(values, "new_tensor"):
         return values.new_zeros((*leading, size)).index_add(-1, values.new_tensor(bins).long(), flat)
-    summed = np.zeros((*leading, size), values.dtype)
-    np.add.at(summed, (..., bins), flat)
-    return summed
+    summed = np.zeros((size, *leading), values.dtype)
+    np.add.at(summed, bins, np.moveaxis(flat, -1, 0))
+    return np.moveaxis(summed, 0, -1)

@@ -19,7 +19,7 @@ Tokens = np.ndarray | Tensor
 Measure = Callable[[Tensor, Tensor], Tensor]
 """From patched outputs [edges, batch, pos, outputs] and the clean one [batch, pos, outputs] to a number per edge."""
 
-BATCH_ELEMENTS = 2_000_000
+BATCH_ELEMENTS = 1_000_000
 """Numbers in the largest array of one batched run: small enough for the cache, large enough to hide the overhead."""
 
 
@@ -74,15 +74,16 @@ def edge_effects(
     """What `measure` says when each edge alone is patched.
 
     Edges are run in batches of those that enter the same layer, and only what lies downstream of the edge is computed
-    anew. `one_at_a_time` runs the whole model once per edge instead: the slow route that the fast one must equal.
+    anew; an edge whose donor is the clean value itself is not run. `one_at_a_time` runs the whole model once per edge
+    instead: the slow route that the fast one must equal.
     """
     if one_at_a_time:
         clean = model.run(tokens)
         return torch.cat([measure(_patch_alone(model, graph, tokens, donors, edge), clean) for edge in _edges(graph)])
     nodes = model.node_outputs(tokens)
     clean = model.patched(tokens, donors, _no_patch(graph), clean=nodes)
-    effects = clean.new_empty(len(graph.edges))
-    for batch in _batches(graph, _batch_size(model, nodes, batch_elements)):
+    effects = measure(clean[None], clean).repeat(len(graph.edges))
+    for batch in _batches(graph, _moving(graph, nodes, donors), _batch_size(model, nodes, batch_elements)):
         masks = torch.as_tensor(graph.patch_matrix(_one_hot(graph, batch)))
         effects[batch] = measure(model.patched(tokens, donors, masks, clean=nodes), clean)
     return effects
@@ -113,11 +114,16 @@ def _batch_size(model: Transformer, nodes: Tensor, batch_elements: int) -> int:
     return max(1, batch_elements // (batch * pos * width))
 
 
-def _batches(graph: Graph, size: int) -> Iterator[Int[np.ndarray, "batch"]]:
+def _moving(graph: Graph, nodes: Tensor, donors: Tensor) -> Bool[np.ndarray, "edges"]:
+    """Edges along which some donor differs from the clean value at all."""
+    differs = (donors.to(nodes) != nodes).flatten(1).any(1).cpu().numpy()
+    return graph.reduce((graph.feeds & differs).astype(float)) > 0
+
+
+def _batches(graph: Graph, among: Bool[np.ndarray, "edges"], size: int) -> Iterator[Int[np.ndarray, "batch"]]:
     """Edges that enter the same layer, `size` at a time."""
-    slots_of_layer = max(1, (len(graph.slots) - 1) // graph.config.n_layers)
-    layer = graph.first_slot // slots_of_layer
+    layer = graph.first_slot // ((len(graph.slots) - 1) // graph.config.n_layers)
     for entered in np.unique(layer):
-        edges = np.flatnonzero(layer == entered)
+        edges = np.flatnonzero((layer == entered) & among)
         for start in range(0, len(edges), size):
             yield edges[start : start + size]

@@ -286,7 +286,7 @@ class _Run:
         return self.model.embed(tokens)
 
     def shift(self, first: int, count: int) -> Tensor | None:
-        """What `count` slots from `first` on read beyond the stream, [rows, slots, batch, pos, d_model], if anything."""
+        """What `count` slots from `first` on read beyond the stream: [rows, slots, batch, pos, d_model] or nothing."""
         return None
 
     def keeps(self, count: int) -> bool:
