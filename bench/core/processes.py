@@ -104,6 +104,16 @@ def _psutil_resident(pid: int) -> int:
         return 0
 
 
+def shared_out_bytes(pid: int) -> int:
+    """Memory of one process with each shared page divided among those that share it; its resident memory where
+    the system does not tell."""
+    try:
+        text = (PROC / str(pid) / "smaps_rollup").read_text()
+    except OSError:
+        return resident_bytes(pid)
+    return sum(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:"))
+
+
 def peak_bytes(pid: int) -> int:
     """Largest resident memory of one process since it started or since `reset_peak`; 0 where it is gone."""
     try:
@@ -192,6 +202,17 @@ class ControlGroup:
         if "unified" in self.folders:
             return int((self.folders["unified"] / "cpu.stat").read_text().split()[1]) / 1e6
         return None
+
+    def memory_bytes(self) -> int | None:
+        """Anonymous and shared memory of the group now, each page once, without the cache of files; None if unknown."""
+        if "memory" in self.folders:
+            path, wanted = self.folders["memory"] / "memory.stat", ("total_rss", "total_shmem")
+        elif self.limits_memory:
+            path, wanted = self.folders["unified"] / "memory.stat", ("anon", "shmem")
+        else:
+            return None
+        counts = dict(line.split() for line in path.read_text().splitlines())
+        return sum(int(counts.get(name, 0)) for name in wanted)
 
     def memory_kills(self) -> int:
         """How many processes the kernel killed in this group for want of memory."""

@@ -180,6 +180,7 @@ def _outcomes(job: Job, given: Sequence[Assignment]) -> Iterator[Outcome]:
 def run_unit(worker: Worker, assignment: Assignment) -> Outcome:
     """One unit in a running child, or the failure to load the method, which is that of all its units."""
     started = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    clear(assignment.answer)  # one from before would pass for this run's
     ending = worker.failed or worker.solve(assignment)
     status, reason = ending.status, ending.reason
     if status == "done":
@@ -188,7 +189,7 @@ def run_unit(worker: Worker, assignment: Assignment) -> Outcome:
         status, reason = "error", _unreadable(worker.job, assignment, reason)
     strays = 0 if worker.failed else worker.tidy()
     if strays and not reason:
-        reason = f"{strays} processes outlived the unit and were killed"
+        reason = f"{strays} process{'es' * (strays > 1)} outlived the unit and had to be killed"
     return Outcome(
         assignment, status, plain(reason)[: child.LONGEST_REASON], worker.log_tail(), ending.wall_seconds,
         ending.cpu_seconds, ending.peak_memory_bytes, ending.passes, started, worker.protections,
@@ -216,16 +217,15 @@ class Refused(Exception):
 
 def accept(job: Job, assignment: Assignment, folder: Path) -> tuple[str, str]:
     """Copy, read and check the answer that the child left in `folder`; status `ok` puts it at its place."""
-    incoming = assignment.answer.with_name(f".{assignment.answer.name}.incoming")
-    clear(incoming)
+    place = assignment.answer.with_name(f".incoming-{os.getpid()}")
+    incoming = place / "answer"
     incoming.mkdir(parents=True)
     try:
         status, reason = _judge(job, assignment, folder, incoming)
         if status == "ok":
-            clear(assignment.answer)
             incoming.rename(assignment.answer)
     finally:
-        clear(incoming)
+        clear(place)
     return status, reason
 
 
@@ -605,13 +605,14 @@ class Worker:
     def _watch(self, token: str, cpu_limit: float, wall_limit: float) -> Ending:
         """Wait for the answer to `token` while holding the child to its limits; kill it where it breaks one."""
         began, cpu_before, kills_before = time.monotonic(), self.cpu_seconds(), self.group.memory_kills()
-        used, peak, check_at = 0.0, 0, began + SHORTEST_PAUSE
+        used, peak, check_at = 0.0, processes.peak_bytes(self.pid), began + SHORTEST_PAUSE
         verdict: tuple[str, str, dict[str, int] | None] | None = None
         while verdict is None:
             now = time.monotonic()
             if now >= check_at:
                 used, peak = max(used, self.cpu_seconds() - cpu_before), max(peak, self.memory_bytes())
-                verdict = self._broken_limit(used, cpu_limit, now - began, wall_limit, peak)
+                verdict = self._killed_for_memory(kills_before)
+                verdict = verdict or self._broken_limit(used, cpu_limit, now - began, wall_limit, peak)
                 check_at = now + _pause(cpu_limit - used, wall_limit - (now - began))
             self._select(check_at - now)
             verdict = verdict or self._heard(token) or self._died(kills_before)
@@ -635,9 +636,14 @@ class Worker:
         if returncode is None:
             return None
         self.usable = False
-        if self.group.memory_kills() > kills_before:
-            return "oom", f"killed at the limit of {self.job.limits.memory_bytes} bytes of memory", None
-        return *end_in_words(returncode, self.level != "rlimits"), None
+        return self._killed_for_memory(kills_before) or (*end_in_words(returncode, self.level != "rlimits"), None)
+
+    def _killed_for_memory(self, kills_before: int) -> tuple[str, str, None] | None:
+        """Whether the kernel has killed a process of the group, the child or another, at the memory limit."""
+        if self.group.memory_kills() == kills_before:
+            return None
+        self.usable = False
+        return "oom", f"killed at the limit of {self.job.limits.memory_bytes} bytes of memory", None
 
     def _broken_limit(
         self, cpu: float, cpu_limit: float, wall: float, wall_limit: float, memory: int
@@ -692,8 +698,14 @@ class Worker:
         return sum((one.own_cpu if clocks[one.pid] is None else clocks[one.pid]) + one.reaped_cpu for one in found)
 
     def memory_bytes(self) -> int:
-        """Resident memory of the whole tree now."""
-        return sum(map(processes.resident_bytes, self.members()))
+        """Memory of the whole tree now; pages that forked processes share count once."""
+        total = self.group.memory_bytes()
+        if total is not None:
+            return total
+        added = self.members() - self.known
+        if not added:
+            return processes.resident_bytes(self.pid)
+        return sum(map(processes.shared_out_bytes, added | {self.pid}))
 
     def log_tail(self) -> str:
         """The last of what the method printed, as plain text."""

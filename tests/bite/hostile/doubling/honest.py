@@ -3,7 +3,7 @@
 import numpy as np
 
 from bench.core.contract import count_passes
-from bench.tracks.toy.types import Answer, Problem
+from bench.tracks.doubling.types import Answer, Problem
 
 
 def solve(problem: Problem, rng: np.random.Generator) -> Answer:

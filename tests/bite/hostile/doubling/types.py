@@ -16,11 +16,12 @@ REPLICATE = "signal"
 
 @dataclass(frozen=True)
 class Problem:
-    """A signal and whether the method is to misbehave on it."""
+    """A signal, whether the method is to misbehave on it, and what it might reach: a truth's folder and a port."""
 
     signal: Float[np.ndarray, "time"]
     misbehave: bool
     elsewhere: str
+    port: int
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,11 @@
+"""Returns None."""
+
+import numpy as np
+
+from bench.tracks.doubling.types import Answer, Problem
+
+
+def solve(problem: Problem, rng: np.random.Generator) -> Answer:
+    if problem.misbehave:
+        return None
+    return Answer(2 * problem.signal, [])
