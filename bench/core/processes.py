@@ -285,7 +285,9 @@ def kill(pids: Iterable[int]) -> None:
 
 def kill_user(uid: int) -> None:
     """Kill every process of a user in one system call, which a fork loop cannot outrun."""
-    subprocess.run(["/bin/sh", "-c", "kill -9 -1"], user=uid, group=uid, extra_groups=[], check=False, capture_output=True)
+    subprocess.run(
+        ["/bin/sh", "-c", "kill -9 -1"], user=uid, group=uid, extra_groups=[], check=False, capture_output=True
+    )
 
 
 def await_end(pids: Iterator[set[int]], patience: float = 10.0) -> None:

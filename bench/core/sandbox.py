@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import Any
 
 LEVELS = ("bubblewrap", "namespaces", "rlimits")
-SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys/devices/system",
-          "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")  # fmt: skip
+SYSTEM = (
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys/devices/system", "/etc/alternatives",
+    "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime",
+)  # fmt: skip
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 FLAGS = {os.ST_NOSUID: "nosuid", os.ST_NODEV: "nodev", os.ST_NOEXEC: "noexec"} if hasattr(os, "ST_NODEV") else {}
 
@@ -55,9 +57,7 @@ def interpreter_folders(python: str) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(folder for prefix in prefixes for folder in (Path(prefix), Path(prefix).resolve())))
 
 
-def view(
-    root: Path, python: str, inputs: Iterable[Path], scratch: Path, devices: Iterable[Path] = ()
-) -> View:
+def view(root: Path, python: str, inputs: Iterable[Path], scratch: Path, devices: Iterable[Path] = ()) -> View:
     """The least that a method needs: the system's libraries, its interpreter, `bench` and its inputs.
 
     Tasks are shown as empty folders, since a generator that can be imported with its public seed is the truth.
@@ -123,7 +123,8 @@ def _bubblewrap(shown: View, workplace: Path) -> list[str]:
 
 def _namespaces(shown: View, workplace: Path) -> list[str]:
     """`unshare` with a script that builds the view on `workplace`, makes it the root, and waits as process 1."""
-    words = [_programme("setpriv"), "--pdeathsig", "KILL", _programme("unshare"), "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"]  # fmt: skip
+    words = [_programme("setpriv"), "--pdeathsig", "KILL", _programme("unshare")]
+    words += ["--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
     words += [] if os.geteuid() == 0 else ["--map-root-user"]
     commands = [*_mounts(shown, str(workplace), _programme("pivot_root")), '"$@"', "exit $?"]
     script = "\n".join(commands)
@@ -148,7 +149,7 @@ def _mounts(shown: View, new: str, pivot_root: str) -> list[str]:
         lines += put(device, "rw")[:2] if device.exists() else []
     lines += put(shown.writable, "rw") + put(shown.shared_memory, "rw", "/dev/shm")
     lines += ["ln -s /proc/self/fd dev/fd", f"{pivot_root} . before", "cd /", "umount -l /before", "rmdir /before"]
-    return [*lines, "mount -o remount,ro /", f"cd {shlex.quote(str(shown.writable))}"]
+    return [*lines, "mount -o remount,bind,ro /", f"cd {shlex.quote(str(shown.writable))}"]
 
 
 def _mount_flags(path: Path | str) -> list[str]:
@@ -163,14 +164,21 @@ _counter = itertools.count()
 
 
 def unprivileged_user() -> int | None:
-    """A user id that nothing else uses, for one child's limits to bind it alone; None unless we are root."""
-    if os.geteuid() != 0:
+    """A user id that nothing else uses, for one child's limits to bind it alone; None unless we may change users."""
+    if os.geteuid() != 0 or not _may_change_users():
         return None
     last = _last_mapped_user()
     number = os.getpid() * 8 + next(_counter) % 8
     if last >= 2**31:
         return 1_500_000_000 + number
     return last - 1000 - number % 4000 if last >= 60_000 else None
+
+
+def _may_change_users() -> bool:
+    """Whether root has the capabilities to set group (6) and user (7), which a container may have taken away."""
+    path = Path("/proc/self/status")
+    lines = path.read_text().splitlines() if path.exists() else []
+    return all(int(line.split()[1], 16) & 0xC0 == 0xC0 for line in lines if line.startswith("CapEff:"))
 
 
 def _last_mapped_user() -> int:

@@ -31,6 +31,9 @@ EVERYWHERE = {  # these end alike at every level
     "writes_huge_file": ("error", "File too large"),
 }
 ONCE = {  # what the trusted process decides alone, or what depends on no protection
+    "digs_deep": ("ok", ""),
+    "litters_on": ("ok", ""),
+    "closes_folders": ("ok", ""),
     "declines": ("unsupported", "needs more samples"),
     "exits_cleanly": ("no_answer", "sys.exit(0)"),
     "exits_with_fault": ("error", "wrong licence"),

@@ -3,7 +3,6 @@
 import os
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 

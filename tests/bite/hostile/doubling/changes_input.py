@@ -1,7 +1,6 @@
 """Centres the signal in place."""
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 

@@ -3,7 +3,6 @@
 import time
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 

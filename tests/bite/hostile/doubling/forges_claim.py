@@ -5,7 +5,6 @@ import os
 import sys
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 

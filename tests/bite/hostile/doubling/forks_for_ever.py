@@ -1,5 +1,6 @@
 """Forks for ever, and so do its children."""
 
+import contextlib
 import os
 
 import numpy as np
@@ -8,10 +9,7 @@ from bench.tracks.doubling.types import Answer, Problem
 
 
 def solve(problem: Problem, rng: np.random.Generator) -> Answer:
-    if problem.misbehave:
-        while True:
-            try:
-                os.fork()
-            except OSError:
-                pass
+    while problem.misbehave:
+        with contextlib.suppress(OSError):
+            os.fork()
     return Answer(2 * problem.signal, [])

@@ -1,7 +1,6 @@
 """Asks for a terabyte."""
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 

@@ -1,7 +1,6 @@
 """Fills the memory little by little."""
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 

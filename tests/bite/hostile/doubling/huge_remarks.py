@@ -1,7 +1,6 @@
 """Answers with 40 megabytes of text."""
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 

@@ -1,7 +1,6 @@
 """Loops for ever."""
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 

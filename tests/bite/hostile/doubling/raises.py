@@ -1,7 +1,6 @@
 """Raises an exception."""
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 

@@ -1,7 +1,6 @@
 """Answers with a NaN."""
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 

@@ -1,7 +1,6 @@
 """Returns a bare array."""
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 

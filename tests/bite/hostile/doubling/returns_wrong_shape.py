@@ -1,7 +1,6 @@
 """Answers with one sample too many."""
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 

@@ -4,7 +4,6 @@ import signal
 import time
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 

@@ -1,7 +1,6 @@
 """Writes one file that is too large."""
 
 import numpy as np
-
 from bench.tracks.doubling.types import Answer, Problem
 
 
