@@ -165,6 +165,11 @@ def load_plugin(path: Path) -> ModuleType:
     """The module of a plug-in file: by its dotted name inside this repository, executed by path elsewhere."""
     if path.is_relative_to(REPOSITORY):
         return importlib.import_module(".".join(path.relative_to(REPOSITORY).with_suffix("").parts))
+    return load_by_path(path)
+
+
+def load_by_path(path: Path) -> ModuleType:
+    """A Python file executed as a module of its own, which no package name can hide."""
     name = f"plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
