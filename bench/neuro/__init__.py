@@ -1,0 +1,1 @@
+"""From recordings to clean arrays: haemodynamics, spikes, reliability between subjects, contiguous folds."""
