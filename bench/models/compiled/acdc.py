@@ -1,0 +1,67 @@
+"""The two compiled programs on which ACDC was first tested, set up as in its paper.
+
+Conmy et al. 2023 (NeurIPS, arXiv:2304.14997), table of AUCs, Tracr rows: `reverse` has 106 edges at the granularity
+"acdc", `xproportion` 38. The metric is the mean squared difference to the clean output at positions after the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+from jaxtyping import Bool, Int
+from tracr.compiler import lib
+from tracr.rasp import rasp
+
+from bench.core.contract import generator
+from bench.models.checkpoint import Config
+from bench.models.compiled.conversion import Compiled, compile_program, convert
+
+GRANULARITY = "acdc"
+METRIC = "mse_to_clean"
+STRINGS, LENGTH = 50, 4
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A model as Tracr made it, pairs of inputs, and the positions at which the output counts."""
+
+    config: Config
+    weights: dict[str, np.ndarray]
+    clean: Int[np.ndarray, "examples pos"]
+    corrupted: Int[np.ndarray, "examples pos"]
+    scored: Bool[np.ndarray, "pos"]
+    compiled: Compiled
+
+
+def reverse() -> Setup:
+    """Reversal of strings over {1, 2, 3} of at most 5 symbols, on the six permutations of 123."""
+    strings = list(permutations((1, 2, 3)))
+    return _setup("reverse", lib.make_reverse(rasp.tokens), {1, 2, 3}, strings)
+
+
+def xproportion() -> Setup:
+    """The fraction of "x" so far in strings over {w, x, y, z}, on 50 random strings of 4 symbols."""
+    rng = generator("acdc", "xproportion", "strings")
+    strings = [tuple(str(symbol) for symbol in rng.choice(list("wxyz"), LENGTH)) for _ in range(STRINGS)]
+    return _setup("xproportion", lib.make_frac_prevs(rasp.tokens == "x"), set("wxyz"), strings)
+
+
+SETUPS: dict[str, Callable[[], Setup]] = {"reverse": reverse, "xproportion": xproportion}
+
+
+def _setup(name: str, program: rasp.SOp, vocabulary: set, strings: list[tuple]) -> Setup:
+    compiled = convert(compile_program(program, vocabulary, 5), program)
+    clean = compiled.encode(strings)
+    corrupted = clean[derangement(len(clean), generator("acdc", name, "corrupted"))]
+    return Setup(compiled.config, compiled.weights, clean, corrupted, np.arange(clean.shape[1]) >= 1, compiled)
+
+
+def derangement(size: int, rng: np.random.Generator) -> Int[np.ndarray, "size"]:
+    """A random order in which nothing stays in its place, by rejection (on average e draws)."""
+    while True:
+        order = rng.permutation(size)
+        if (order != np.arange(size)).all():
+            return order
