@@ -259,3 +259,14 @@ def _temporary(folder: Path) -> Iterator[Path]:
         yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def card_facts(prepare: Path) -> dict[str, Any]:
+    """The `facts` of the card beside a prepare.py: the numbers and names that it holds the files against."""
+    return read_yaml(prepare.with_name(CARD)).get("facts", {})
+
+
+def demand(what: str, found: Any, expected: Any) -> None:
+    """Raise `BadInput` unless a file holds what its card says."""
+    if found != expected:
+        raise BadInput(f"{what} is {found!r:.200}, the card says {expected!r:.200}; correct the card or prepare.py")
