@@ -24,6 +24,13 @@ ATTENTION = {"q": "query", "k": "key", "v": "value"}
 
 
 @dataclass(frozen=True)
+class Mixture:
+    """A categorical variable that is several values at once, as when a head attends to several of them equally."""
+
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Compiled:
     """A converted program: checkpoint, names of the residual axes, and what tokens and outputs mean.
 
@@ -48,7 +55,13 @@ class Compiled:
         """What the model should say where the program says `values`: one-hot, all zeros for None, or the number."""
         if self.numerical:
             return np.array([[[0.0 if value is None else float(value)] for value in row] for row in values])
-        return np.array([[[float(value == output) for output in self.outputs] for value in row] for row in values])
+        return np.array([[[_share(value, output) for output in self.outputs] for value in row] for row in values])
+
+
+def _share(value: Any, output: Any) -> float:
+    """How much of a value is a given output."""
+    several = value.values if isinstance(value, Mixture) else (value,)
+    return sum(one == output for one in several) / len(several)
 
 
 def compile_program(program: rasp.SOp, vocabulary: set[Any], length: int, causal: bool = False) -> Any:
@@ -100,7 +113,7 @@ def _config(shape: Any, parameters: Mapping[str, Mapping[str, np.ndarray]], outp
 
 def _layer(config: Config, parameters: Mapping[str, Mapping[str, np.ndarray]], layer: int) -> dict[str, np.ndarray]:
     at, heads, size = f"transformer/layer_{layer}", config.n_heads, config.d_head
-    made = {}
+    made: dict[str, np.ndarray] = {}
     for letter, name in ATTENTION.items():
         group = parameters[f"{at}/attn/{name}"]
         made[letter] = group["w"].reshape(config.d_model, heads, size).transpose(1, 0, 2)
