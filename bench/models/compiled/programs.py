@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from tracr.compiler import lib
@@ -29,6 +28,8 @@ class Program:
     length: int
     draw: Callable[[Program, np.random.Generator], String] | None = None
     alike: tuple[tuple[Symbol, ...], ...] = ()
+    repeats: bool = False
+    """Whether strings of one kind are so few (balanced brackets) that two samples cannot be kept apart."""
 
     def string(self, rng: np.random.Generator) -> String:
         return self.draw(self, rng) if self.draw else independent_symbols(self, rng)
@@ -196,8 +197,10 @@ PROGRAMS: dict[str, Program] = {
     "sort_descending": Program("sort, largest first", sort_descending, (1, 2, 3, 4, 5, 6), 5, distinct_symbols),
     "sort_frequency": Program("sort by frequency", sort_frequency, (1, 2, 3), 5),
     "pair_balance": Program("running balance of brackets", pair_balance, ("(", ")", "a", "b"), 6),
-    "shuffle_dyck": Program("balanced brackets", shuffle_dyck, ("(", ")"), 6, near_balanced),
-    "shuffle_dyck2": Program("two kinds of balanced brackets", shuffle_dyck2, ("(", ")", "{", "}"), 4, near_balanced),
+    "shuffle_dyck": Program("balanced brackets", shuffle_dyck, ("(", ")"), 6, near_balanced, repeats=True),
+    "shuffle_dyck2": Program(
+        "two kinds of balanced brackets", shuffle_dyck2, ("(", ")", "{", "}"), 4, near_balanced, repeats=True
+    ),
     "count_rare": Program("how many symbols are rare", count_rare, ("a", "b", "c", "d"), 6),
     "detect_pattern": Program(
         "end of the pattern aba", detect_pattern, ("a", "b", "c"), 6, planted_pattern(("a", "b", "a"))
