@@ -17,7 +17,8 @@ from tracr.rasp import rasp
 
 from bench.core.contract import generator
 from bench.models.checkpoint import Config
-from bench.models.compiled.conversion import Compiled, compile_program, convert
+from bench.models.compiled.assembly import compile_program
+from bench.models.compiled.conversion import Compiled
 
 GRANULARITY = "acdc"
 METRIC = "mse_to_clean"
@@ -53,7 +54,7 @@ SETUPS: dict[str, Callable[[], Setup]] = {"reverse": reverse, "xproportion": xpr
 
 
 def _setup(name: str, program: rasp.SOp, vocabulary: set, strings: list[tuple]) -> Setup:
-    compiled = convert(compile_program(program, vocabulary, 5), program)
+    compiled = compile_program(program, vocabulary, 5)
     clean = compiled.encode(strings)
     corrupted = clean[derangement(len(clean), generator("acdc", name, "corrupted"))]
     return Setup(compiled.config, compiled.weights, clean, corrupted, np.arange(clean.shape[1]) >= 1, compiled)

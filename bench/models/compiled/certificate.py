@@ -41,10 +41,12 @@ class Subject:
 
     def donors(self, intervention: str) -> Float[np.ndarray, "nodes #examples #pos d_model"]:
         """Node outputs of the corrupted runs; nothing; or the mean over examples and positions of the clean runs."""
+        if intervention not in INTERVENTIONS:
+            raise ValueError(f"intervention is {intervention!r}; choose one of {INTERVENTIONS}")
         if intervention == "resample":
             return exhaustive.node_outputs(self.config, self.weights, self.corrupted)
         clean = exhaustive.node_outputs(self.config, self.weights, self.clean)
-        return {"zero": np.zeros_like, "mean": _pooled}[intervention](clean)
+        return clean.mean(axis=(1, 2), keepdims=True) if intervention == "mean" else np.zeros_like(clean)
 
     def effects(self, intervention: str, granularity: str) -> Float[np.ndarray, "edges"]:
         graph, donors = Graph(self.config, granularity), self.donors(intervention)
@@ -58,10 +60,6 @@ class Subject:
         """Mean over examples of the Euclidean norm of the scored output."""
         output = exhaustive.forward(self.config, self.weights, self.clean)[:, self.scored]
         return float(np.sqrt(np.square(output).sum(axis=(1, 2))).mean())
-
-
-def _pooled(outputs: np.ndarray) -> np.ndarray:
-    return outputs.mean(axis=(1, 2), keepdims=True)
 
 
 @dataclass(frozen=True)

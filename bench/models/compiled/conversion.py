@@ -19,7 +19,7 @@ from tracr.rasp import rasp
 
 from bench.models.checkpoint import Config
 
-BOS = "compiler_bos"
+BOS, PAD = "compiler_bos", "compiler_pad"
 ATTENTION = {"q": "query", "k": "key", "v": "value"}
 
 
@@ -64,12 +64,11 @@ def _share(value: Any, output: Any) -> float:
     return sum(one == output for one in several) / len(several)
 
 
-def compile_program(program: rasp.SOp, vocabulary: set[Any], length: int, causal: bool = False) -> Any:
-    """Tracr's assembled model of a program over strings of at most `length` symbols.
-
-    `causal` must be the program's own: a program that looks ahead and is compiled causally is silently wrong.
-    """
-    return compiling.compile_rasp_to_model(program, vocabulary, length, causal=causal, compiler_bos=BOS)
+def assemble(program: rasp.SOp, vocabulary: set[Any], length: int, causal: bool = False) -> Any:
+    """Tracr's own assembled model of a program over strings of at most `length` symbols (slow: it goes through jax)."""
+    return compiling.compile_rasp_to_model(
+        program, vocabulary, length, causal=causal, compiler_bos=BOS, compiler_pad=PAD
+    )
 
 
 def convert(assembled: Any, program: rasp.SOp) -> Compiled:

@@ -18,6 +18,8 @@ TITLE = "Circuit discovery"
 FAMILY = "circuits"
 REPLICATE = "re-dressed model (heads permuted, decoys added, vocabulary relabelled, residual basis rotated)"
 
+TOY = ("tracr/sort_unique", "tracr/vowel_balance_alike")
+
 SCAFFOLD = {"edge_scores": "rng.random(len(problem.edges))", "circuit": "np.zeros(len(problem.edges), dtype=bool)"}
 
 OUTPUT_METRICS = ("signed_output", "mse_to_clean")

@@ -16,8 +16,8 @@ from jaxtyping import Bool, Float, Int
 
 from bench.core.problems import Workspace
 from bench.models import checkpoint
+from bench.models.compiled.assembly import compile_program
 from bench.models.compiled.certificate import INTERVENTIONS, Subject, judge
-from bench.models.compiled.conversion import compile_program, convert
 from bench.models.compiled.dressing import Dressed, Outfit, dress
 from bench.models.compiled.interchange import Edge, Wiring
 from bench.models.compiled.programs import PROGRAMS, Program, String, swap_alike
@@ -48,8 +48,8 @@ INSTANCES = {
 }
 
 GRANULARITY = "qkv"
-TRUTH_PAIRS = {"resample": 12, "zero": 6, "mean": 6}
-PLACEBO_PAIRS = 4
+TRUTH_PAIRS = {"resample": 8, "zero": 4, "mean": 4}
+PLACEBO_PAIRS = 2
 BUDGET = 4  # passes per edge and example: every edge can be patched alone four times over
 TRIES = 200
 
@@ -99,8 +99,7 @@ def wired(instance: str) -> Wiring:
     """The compiled program with the place of its variables; made once a process."""
     program = program_of(instance)
     expression = program.build()
-    compiled = convert(compile_program(expression, set(program.vocabulary), program.length), expression)
-    return Wiring(expression, compiled)
+    return Wiring(expression, compile_program(expression, program.vocabulary, program.length))
 
 
 def scored_positions(program: Program) -> Bool[np.ndarray, "pos"]:
