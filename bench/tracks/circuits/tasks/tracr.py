@@ -14,6 +14,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from bench.core.contract import generator
 from bench.core.problems import Workspace
 from bench.models import checkpoint
 from bench.models.compiled.assembly import compile_program
@@ -48,10 +49,11 @@ INSTANCES = {
 }
 
 GRANULARITY = "qkv"
-TRUTH_PAIRS = {"resample": 8, "zero": 4, "mean": 4}
+TRUTH_PAIRS = 8
 PLACEBO_PAIRS = 2
 BUDGET = 4  # passes per edge and example: every edge can be patched alone four times over
-TRIES = 200
+SAMPLE = 100
+TRIES = 1000
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ def generate(instance: str, seed: int, rng: np.random.Generator, workspace: Work
     program, wiring, difficulty = program_of(instance), wired(instance), DIFFICULTY[instance]
     null = bool(INSTANCES[instance]["null"])
     scored = scored_positions(program)
-    shown, hidden = draw_pairs(program, wiring, difficulty.pairs, scored, null, rng)
+    hidden = draw_pairs(instance, TRUTH_PAIRS, rng, set())
+    shown = draw_pairs(instance, difficulty.pairs, rng, set() if program.repeats else {*hidden[0], *hidden[1]})
     dressed = dress(wiring.compiled, difficulty.outfit, wiring.compiled.encode(hidden[0]), rng)
     truth = make_truth(subject_of(wiring, dressed, hidden, scored), null)
     problem = make_problem(wiring, dressed, shown, scored, rng, workspace)
@@ -107,42 +110,52 @@ def scored_positions(program: Program) -> Bool[np.ndarray, "pos"]:
     return np.arange(program.length + 1) > 0
 
 
-def draw_pairs(
-    program: Program, wiring: Wiring, count: int, scored: np.ndarray, null: bool, rng: np.random.Generator
-) -> tuple[Pairs, Pairs]:
-    """The problem's pairs and the truth's, which share no string where there are enough.
-
-    The problem's pairs are drawn anew until the interpreter finds the same live edges on both: what no shown pair
-    reveals could not be asked for. Raises `ValueError` where that takes too long.
-    """
-    hidden = _pairs(program, wiring, max(TRUTH_PAIRS.values()), null, rng, set())
-    taken = set() if program.repeats else set(hidden[0]) | set(hidden[1])
-    wanted = live_edges(wiring, hidden, scored)
-    for _ in range(TRIES):
-        shown = _pairs(program, wiring, count, null, rng, taken)
-        if live_edges(wiring, shown, scored) == wanted:
-            return shown, hidden
-    raise ValueError(f"{program.title}: {TRIES} draws of {count} pairs do not show the live edges of the truth's pairs")
-
-
-def live_edges(wiring: Wiring, pairs: Pairs, scored: np.ndarray) -> set[Edge]:
+def live_edges(wiring: Wiring, pairs: Pairs) -> set[Edge]:
     """Edges whose interchange changes the program's output on some pair."""
+    scored = np.arange(len(pairs[0][0]) + 1) > 0
     return {edge for edge, effect in wiring.effects(*pairs, scored).items() if effect > 0}
 
 
-def _pairs(
-    program: Program, wiring: Wiring, count: int, null: bool, rng: np.random.Generator, taken: set[String]
-) -> Pairs:
-    clean: list[String] = []
-    corrupted: list[String] = []
-    while len(clean) < count:
+@cache
+def all_live_edges(instance: str) -> frozenset[Edge]:
+    """Edges that are live on some pair of strings, by interchange on a large sample that is the same for every seed."""
+    rng = generator("circuits/tracr", VERSION, instance, "live edges")
+    sample = [draw_pair(instance, rng) for _ in range(SAMPLE)]
+    return frozenset(live_edges(wired(instance), ([clean for clean, _ in sample], [other for _, other in sample])))
+
+
+def draw_pair(instance: str, rng: np.random.Generator) -> tuple[String, String]:
+    """Two strings on which the program's answers differ, or for a null two that it treats alike."""
+    program, wiring, null = program_of(instance), wired(instance), INSTANCES[instance]["null"]
+    while True:
         string = program.string(rng)
         other = swap_alike(program, string, rng) if null else program.string(rng)
-        differ = wiring.output(string, {}, None) != wiring.output(other, {}, None)
-        if differ != null and not {string, other} & taken:
-            clean.append(string)
-            corrupted.append(other)
-    return clean, corrupted
+        if (wiring.output(string, {}, None) == wiring.output(other, {}, None)) == null:
+            return string, other
+
+
+def draw_pairs(instance: str, count: int, rng: np.random.Generator, taken: set[String]) -> Pairs:
+    """Pairs without strings already taken, which together show every live edge of the program.
+
+    What no pair shows could not be asked for. Raises `ValueError` where chance does not yield such pairs.
+    """
+    missing = set(all_live_edges(instance))
+    telling: list[tuple[String, String]] = []
+    others: list[tuple[String, String]] = []
+    for _ in range(TRIES):
+        if not missing and len(telling) + len(others) >= count:
+            break
+        pair = draw_pair(instance, rng)
+        if taken & set(pair):
+            continue
+        shown = live_edges(wired(instance), ([pair[0]], [pair[1]])) & missing if missing else set()
+        missing -= shown
+        (telling if shown else others).append(pair)
+    if missing or len(telling) > count or len(telling) + len(others) < count:
+        raise ValueError(f"tracr/{instance}: {TRIES} pairs hold no {count} that show all live edges; raise the count")
+    chosen = [*telling, *others][:count]
+    order = rng.permutation(count)
+    return [chosen[i][0] for i in order], [chosen[i][1] for i in order]
 
 
 def subject_of(wiring: Wiring, dressed: Dressed, pairs: Pairs, scored: np.ndarray) -> Subject:
@@ -157,7 +170,7 @@ def make_truth(subject: Subject, null: bool) -> Truth:
     any edge is.
     """
     placebo = max(subject.first(PLACEBO_PAIRS).placebo(granularity) for granularity in (GRANULARITY, "node"))
-    edges = {name: judge(subject.first(TRUTH_PAIRS[name]), name, placebo, GRANULARITY) for name in INTERVENTIONS}
+    edges = {name: judge(subject, name, placebo, GRANULARITY) for name in INTERVENTIONS}
     nodes = judge(subject, "resample", placebo, "node")
     found = edges["resample"]
     if found.live.any() == null:
