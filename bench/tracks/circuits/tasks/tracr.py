@@ -66,7 +66,7 @@ class Difficulty:
 
 PLAIN = Difficulty(Outfit(heads=1, layers=0, units=4, axes=6), pairs=24)
 MIDDLE = Difficulty(Outfit(heads=2, layers=1, units=8, axes=12), pairs=12)
-HARD = Difficulty(Outfit(heads=4, layers=1, units=16, axes=24), pairs=6)
+HARD = Difficulty(Outfit(heads=3, layers=1, units=16, axes=24), pairs=6)
 DEEP = Difficulty(Outfit(heads=1, layers=0, units=8, axes=12), pairs=12)
 WIDE = Difficulty(Outfit(heads=0, layers=0, units=8, axes=12), pairs=8)
 DIFFICULTY = {
