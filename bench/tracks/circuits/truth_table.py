@@ -1,0 +1,56 @@
+"""The table of compiled programs in docs/circuits-truth.md: `python -P -m bench.tracks.circuits.truth_table`."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.core.contract import generator
+from bench.core.problems import Workspace
+from bench.models.graph import Graph
+from bench.tracks.circuits.tasks import tracr
+
+COLUMNS = (
+    "instance", "layers x heads", "pairs", "edges", "live: resample", "zero", "mean", "live nodes", "weakest", "gap", "CPU-s"
+)  # fmt: skip
+MEASURED = ("weakest", "gap", "CPU-s")
+"""Columns that depend on the seed or on the machine; the others do not."""
+
+
+def row_of(instance: str) -> dict[str, str]:
+    """What the first seed's unit of an instance looks like; CPU seconds are those of one unit."""
+    tracr.all_live_edges(instance)
+    start = time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        problem, truth = tracr.generate(instance, 0, generator("truth table", instance), Workspace(Path(folder), {}))
+    spent = time.process_time() - start
+    heads = {node for node in problem.nodes if ".h" in node}
+    layers = {node.split(".")[0] for node in heads}
+    counts = (int(live.sum()) for live in (truth.live, truth.live_zero, truth.live_mean, truth.node_live))
+    weakest = f"{truth.effects[truth.live].min():.2f}" if truth.live.any() else "-"
+    values = (
+        instance, f"{len(layers)} x {len(heads) // len(layers)}", len(problem.clean), len(problem.edges), *counts,
+        weakest, f"{truth.gap:.0e}", f"{spent:.2f}",
+    )  # fmt: skip
+    return dict(zip(COLUMNS, map(str, values), strict=True))
+
+
+def granularities(instance: str = "sort_unique") -> dict[str, int]:
+    """The number of edges of one compiled (undressed) program at each granularity."""
+    config = tracr.wired(instance).compiled.config
+    return {name: len(Graph(config, name).edges) for name in ("node", "head", "qkv", "acdc")}
+
+
+def lines() -> Iterator[str]:
+    """The table in Markdown."""
+    yield "| " + " | ".join(COLUMNS) + " |"
+    yield "|" + "---|" * len(COLUMNS)
+    for instance in tracr.INSTANCES:
+        yield "| " + " | ".join(row_of(instance).values()) + " |"
+
+
+if __name__ == "__main__":
+    for line in lines():
+        print(line, flush=True)
