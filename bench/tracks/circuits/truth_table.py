@@ -1,10 +1,10 @@
-"""The table of compiled programs in docs/circuits-truth.md: `python -P -m bench.tracks.circuits.truth_table`."""
+"""The tables of compiled programs in docs/circuits-truth.md: `python -P -m bench.tracks.circuits.truth_table`."""
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench.core.contract import generator
@@ -13,10 +13,12 @@ from bench.models.graph import Graph
 from bench.tracks.circuits.tasks import tracr
 
 COLUMNS = (
-    "instance", "layers x heads", "pairs", "edges", "live: resample", "zero", "mean", "live nodes", "weakest", "gap", "CPU-s"
+    "instance", "layers x heads", "pairs", "edges", "live: resample", "zero", "mean", "live nodes",
+    "weakest", "gap", "CPU-s",
 )  # fmt: skip
 MEASURED = ("weakest", "gap", "CPU-s")
-"""Columns that depend on the seed or on the machine; the others do not."""
+"""Columns that depend on rounding or on the machine; the others are the same everywhere."""
+GRANULARITY_COLUMNS = ("node", "head", "qkv", "acdc")
 
 
 def row_of(instance: str) -> dict[str, str]:
@@ -37,20 +39,24 @@ def row_of(instance: str) -> dict[str, str]:
     return dict(zip(COLUMNS, map(str, values), strict=True))
 
 
-def granularities(instance: str = "sort_unique") -> dict[str, int]:
-    """The number of edges of one compiled (undressed) program at each granularity."""
+def counts_of(instance: str) -> dict[str, str]:
+    """The number of edges of an instance's program, not dressed, at each granularity."""
     config = tracr.wired(instance).compiled.config
-    return {name: len(Graph(config, name).edges) for name in ("node", "head", "qkv", "acdc")}
+    return {"instance": instance, **{name: str(len(Graph(config, name).edges)) for name in GRANULARITY_COLUMNS}}
+
+
+def line(values: Iterable[str]) -> str:
+    return "| " + " | ".join(values) + " |"
 
 
 def lines() -> Iterator[str]:
-    """The table in Markdown."""
-    yield "| " + " | ".join(COLUMNS) + " |"
-    yield "|" + "---|" * len(COLUMNS)
-    for instance in tracr.INSTANCES:
-        yield "| " + " | ".join(row_of(instance).values()) + " |"
+    """Both tables in Markdown."""
+    for columns, row in ((COLUMNS, row_of), (("instance", *GRANULARITY_COLUMNS), counts_of)):
+        yield from (line(columns), line("---" for _ in columns))
+        yield from (line(row(instance).values()) for instance in tracr.INSTANCES)
+        yield ""
 
 
 if __name__ == "__main__":
-    for line in lines():
-        print(line, flush=True)
+    for text in lines():
+        print(text, flush=True)
