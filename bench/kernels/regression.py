@@ -105,21 +105,41 @@ def held_out_error(
     return np.asarray(total)
 
 
-def predict_ridge(
+def select_ridge(
     features: Float[np.ndarray, "rows features"],
     responses: Float[np.ndarray, "rows targets"],
     others: Float[np.ndarray, "others features"],
     folds: list[np.ndarray],
     penalties: Float[np.ndarray, "penalties"] = PENALTIES,
 ) -> Float[np.ndarray, "others targets"]:
-    """Ridge predictions at `others`; each target's penalty has the least error over the held-out `folds`.
+    """Ridge predictions at `others` for centred data; each target's penalty has the least error over the `folds`.
 
-    Features and responses are standardised by the training rows, so that units change nothing and the penalty, which
-    is `penalties` times the number of rows, means the same for every data set. Hoerl and Kennard 1970.
+    The penalty is one of `penalties` times the number of fitted rows, in folds and at the end.
+    """
+    fit = _path_per_row(penalties)
+    best = held_out_error(features, responses, folds, fit).argmin(axis=0)
+    candidates = np.stack(list(fit(features, responses, others)))
+    return np.take_along_axis(candidates, best[None, None, :], axis=0)[0]
+
+
+def _path_per_row(penalties: Float[np.ndarray, "penalties"]) -> Callable[..., Iterator[np.ndarray]]:
+    def fit(features: np.ndarray, responses: np.ndarray, others: np.ndarray) -> Iterator[np.ndarray]:
+        return ridge_path(features, responses, others, penalties * len(features))
+
+    return fit
+
+
+def predict_ridge(
+    features: Float[np.ndarray, "rows features"],
+    responses: Float[np.ndarray, "rows targets"],
+    others: Float[np.ndarray, "others features"],
+    folds: list[np.ndarray],
+) -> Float[np.ndarray, "others targets"]:
+    """Ridge predictions at `others` in the units of `responses`, the penalty chosen on held-out `folds`.
+
+    Features and responses are standardised by the training rows, so that units change nothing and the penalty means
+    the same for every data set. Hoerl and Kennard 1970.
     """
     scaling, units = Standardisation.of(features), Standardisation.of(responses)
-    x, y = scaling.apply(features), units.apply(responses)
-    grid = penalties * len(x)
-    best = held_out_error(x, y, folds, lambda a, b, c: ridge_path(a, b, c, grid)).argmin(axis=0)
-    candidates = np.stack(list(ridge_path(x, y, scaling.apply(others), grid)))
-    return units.undo(np.take_along_axis(candidates, best[None, None, :], axis=0)[0])
+    found = select_ridge(scaling.apply(features), units.apply(responses), scaling.apply(others), folds)
+    return units.undo(found)
