@@ -1,0 +1,163 @@
+"""The page's plots as Plotly figures in plain JSON.
+
+Colours are written as `--name`: names of the style sheet that `assets/page.js` looks up when it draws, so that one
+figure serves light and dark. Symbols differ wherever colours do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from bench.core.statistics import Estimate
+from leaderboard import notation
+from leaderboard.tables import Row, TaskColumn, TrackTable
+
+LOOK = {"method": ("--method", "circle"), "control": ("--control", "square"), "mutant": ("--bad", "diamond")}
+FONT = {"family": "system-ui, 'Segoe UI', Roboto, 'Liberation Sans', 'DejaVu Sans', sans-serif", "color": "--ink"}
+ROW_HEIGHT, PANEL_MARGIN = 24, 58
+
+
+def axis(title: str | None, **more: Any) -> dict[str, Any]:
+    """An axis in the page's colours that stays put: on a phone a finger scrolls the page and not the plot."""
+    named = {"title": {"text": title, "standoff": 8}} if title else {}
+    lines = {"gridcolor": "--line", "linecolor": "--line", "zeroline": False, "fixedrange": True, "automargin": True}
+    return {**lines, **named, **more}
+
+
+def layout(x: dict[str, Any], y: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "xaxis": x, "yaxis": y, "font": {**FONT, "size": 13}, "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)", "dragmode": False, "hoverlabel": {"align": "left"}, **more,
+    }  # fmt: skip
+
+
+def error_bars(estimates: Sequence[Estimate]) -> dict[str, Any]:
+    halves = [notation.half_width(one) or 0 for one in estimates]
+    return {"type": "data", "array": halves, "thickness": 1.5, "width": 4}
+
+
+def line_at(value: float, along: str) -> dict[str, Any]:
+    """A dashed line through the whole plot: along `x` at a height, along `y` at a place."""
+    across = "y" if along == "x" else "x"
+    ends = {f"{along}0": 0, f"{along}1": 1, f"{along}ref": "paper", f"{across}0": value, f"{across}1": value}
+    return {
+        "type": "line", **ends, f"{across}ref": across, "layer": "below",
+        "line": {"color": "--soft", "dash": "dot", "width": 1},
+    }  # fmt: skip
+
+
+def bounds(estimates: Iterable[Estimate | None], include: Sequence[float] = ()) -> tuple[float, float]:
+    """The range that holds every interval and the values to include, with a margin of 6 percent."""
+    values = list(include)
+    for one in estimates:
+        if one is not None:
+            values += [v for v in (one.mean, one.low, one.high) if v is not None]
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    margin = 0.06 * (high - low) or 0.06 * abs(high) or 0.5
+    return low - margin, high + margin
+
+
+def score_of(row: Row, column: TaskColumn | None) -> Estimate | None:
+    """The board's score, or a task's raw mean where the board has none."""
+    if column is None:
+        return row.score
+    score = row.tasks.get(column.task)
+    return None if score is None else score.raw if column.raw else score.normalised
+
+
+def has_score(table: TrackTable) -> bool:
+    return any(row.score is not None for row in table.rows)
+
+
+def cost_figure(table: TrackTable, column: TaskColumn | None = None) -> dict[str, Any] | None:
+    """Score against relative cost (log), methods and controls; None where nothing has both."""
+    traces = []
+    for kind, rows in (("method", table.methods), ("control", table.controls)):
+        shown = [(row, score) for row in rows if row.cost and (score := score_of(row, column)) is not None]
+        if shown:
+            traces.append(_cost_trace(kind, shown))
+    if not traces:
+        return None
+    title = column.metric_title if column and column.raw else "Score (0 floor, 1 ceiling)"
+    low, high = _cost_range([cost for trace in traces for cost in trace["x"]])
+    x = axis("Cost of a unit (× calibration kernel)", type="log", dtick=1 if high - low > 1.2 else "D2", range=[low, high])
+    y = axis(title)
+    lines = [] if column and column.raw else [line_at(0, "x"), line_at(1, "x")]
+    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+    margin = {"l": 56, "r": 16, "t": 40, "b": 52}
+    return {"data": traces, "layout": layout(x, y, shapes=lines, legend=legend, showlegend=True, margin=margin)}
+
+
+def _cost_range(costs: Sequence[float]) -> tuple[float, float]:
+    """Decimal logarithms with room for the names beside the outermost points."""
+    low, high = math.log10(min(costs)), math.log10(max(costs))
+    room = max(0.35, 0.18 * (high - low))
+    return low - room, high + room
+
+
+def _cost_trace(kind: str, shown: Sequence[tuple[Row, Estimate]]) -> dict[str, Any]:
+    colour, symbol = LOOK[kind]
+    scores = [score for _, score in shown]
+    ranked = [row.status in ("ranked", "not resolvable") or kind == "control" for row, _ in shown]
+    return {
+        "type": "scatter", "mode": "markers+text", "name": f"{kind}s",
+        "x": [row.cost for row, _ in shown], "y": [score.mean for score in scores],
+        "error_y": {**error_bars(scores), "color": colour},
+        "text": [row.method for row, _ in shown], "textposition": _text_positions(shown),
+        "textfont": {"color": colour, "size": 12},
+        "marker": {"color": colour, "size": 9, "symbol": [symbol if one else f"{symbol}-open" for one in ranked]},
+        "hovertext": [hover(row, score) for row, score in shown], "hoverinfo": "text",
+    }  # fmt: skip
+
+
+def _text_positions(shown: Sequence[tuple[Row, Estimate]]) -> list[str]:
+    """Names alternate above and below the points from left to right, so that neighbours do not cover each other."""
+    order = sorted(range(len(shown)), key=lambda i: (shown[i][0].cost, shown[i][0].method))
+    sides = dict(zip(order, ("top right", "bottom right") * len(order), strict=False))
+    return [sides[i] for i in range(len(shown))]
+
+
+def hover(row: Row, score: Estimate) -> str:
+    return f"<b>{row.method}</b><br>{notation.estimate(score)}<br>cost {notation.cost(row.cost)}"
+
+
+def instance_figure(table: TrackTable, column: TaskColumn, instance: str) -> dict[str, Any] | None:
+    """One panel: every method's score on one instance with its interval; None where there is none."""
+    estimates = {row.method: row.instances.get(column.task, {}).get(instance) for row in table.methods + table.controls}
+    if not any(estimates.values()):
+        return None
+    names = [name for name, one in estimates.items() if one is not None]
+    groups = (("method", table.methods), ("control", table.controls))
+    traces = [_panel_trace(kind, [row.method for row in rows if row.method in names], estimates) for kind, rows in groups]
+    lines = [] if column.raw else [line_at(0, "y"), line_at(1, "y")]
+    x = axis(None, range=list(task_bounds(table, column)), nticks=6)
+    y = axis(None, categoryorder="array", categoryarray=names[::-1], range=[-0.6, len(names) - 0.4], ticksuffix=" ")
+    margin = {"l": 8, "r": 12, "t": 8, "b": 28}
+    figure = layout(x, y, shapes=lines, showlegend=False, margin=margin)
+    return {"data": [trace for trace in traces if trace["x"]], "layout": {**figure, "font": {**FONT, "size": 12}}}
+
+
+def task_bounds(table: TrackTable, column: TaskColumn) -> tuple[float, float]:
+    """One range for all instances of a task, so that panels can be compared."""
+    rows = table.methods + table.controls
+    found = [one for row in rows for one in row.instances.get(column.task, {}).values()]
+    return bounds(found, () if column.raw else (0, 1))
+
+
+def _panel_trace(kind: str, names: Sequence[str], estimates: dict[str, Estimate | None]) -> dict[str, Any]:
+    colour, symbol = LOOK[kind]
+    shown = [estimates[name] for name in names]
+    present = [one for one in shown if one is not None]
+    return {
+        "type": "scatter", "mode": "markers", "x": [one.mean for one in present], "y": list(names),
+        "error_x": {**error_bars(present), "color": colour}, "marker": {"color": colour, "size": 8, "symbol": symbol},
+        "hovertext": [f"<b>{name}</b><br>{notation.estimate(estimates[name])}" for name in names], "hoverinfo": "text",
+    }  # fmt: skip
+
+
+def panel_height(table: TrackTable, column: TaskColumn, instance: str) -> int:
+    """Pixels for a panel: as many lines as methods have a score there."""
+    rows = table.methods + table.controls
+    return PANEL_MARGIN + ROW_HEIGHT * sum(instance in row.instances.get(column.task, {}) for row in rows)
