@@ -73,8 +73,8 @@ class Design:
     repeats: int = 1
     targets: int = 8
     train_runs: int = 6
-    test_runs: int = 4
-    rows: int = 80
+    test_runs: int = 5
+    rows: int = 60
     sampling_rate: float = 0.5  # Hz
     scale: float = 1.0
     units: str = "z"
@@ -89,12 +89,12 @@ EEG: dict[str, Any] = {
     "shares": (0.5, 1.0),
 }
 MEG: dict[str, Any] = {**EEG, "scale": 1e-13, "units": "T", "scales": (1.0, 1e-13)}
-TRF: dict[str, Any] = {"max_lag": 12, "memory": 0.6, "noise_memory": 0.6, "rows": 100}
+TRF: dict[str, Any] = {"max_lag": 12, "memory": 0.6, "noise_memory": 0.6, "rows": 80}
 DESIGNS = {
     "linear_clear": Design(snr=(4, 4)),
     "linear_graded": Design(bands=(60,), snr=(0.05, 2), repeats=4),
     "linear_buried": Design(bands=(150,), snr=(0.05, 0.05), repeats=4),
-    "linear_slow": Design(bands=(60,), memory=0.9, noise_memory=0.9, snr=(0.5, 0.5)),
+    "linear_slow": Design(bands=(100,), memory=0.9, noise_memory=0.9, snr=(0.2, 0.2), repeats=4),
     "collinear": Design(bands=(150,), latents=6, snr=(0.3, 0.3)),
     "sparse": Design("sparse", bands=(200,), active=4, snr=(0.5, 0.5)),
     "banded": Design(bands=(5, 40, 160), shares=(1.0, 0.0, 0.0), scales=(0.1, 1.0, 10.0), snr=(1, 1)),
@@ -103,7 +103,7 @@ DESIGNS = {
     "lagged_tesla": Design(**MEG, **TRF, snr=(0.03, 0.03), repeats=10),
     "gain_weak": Design("gain", depth=0.5, snr=(2, 2)),
     "gain_strong": Design("gain", depth=1.1, snr=(2, 2)),
-    "counts": Design("counts", bands=(12,), depth=1.0, memory=0.5, units="spikes/bin", sampling_rate=100.0, rows=100),
+    "counts": Design("counts", bands=(12,), depth=1.0, memory=0.5, units="spikes/bin", sampling_rate=100.0, rows=80),
     "null_slow": Design("null", bands=(60,), memory=0.9, noise_memory=0.9),
     "null_lagged": Design("null", **EEG, **TRF),
 }  # fmt: skip
