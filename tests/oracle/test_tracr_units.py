@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import cache
 from pathlib import Path
 
@@ -127,6 +128,20 @@ def test_a_nulls_pairs_differ_in_every_symbol_and_in_no_answer(instance: str) ->
         assert wiring.program(string) == wiring.program(other)
 
 
-def test_pairs_that_cannot_show_every_live_edge_are_refused() -> None:
+@pytest.mark.parametrize("instance", ["detect_pattern", "count_rare"])
+def test_the_shown_pairs_show_every_live_edge_however_few_they_are(instance: str) -> None:
+    for seed in range(10):
+        pairs = tracr.draw_pairs(instance, 2, np.random.default_rng(seed), set())
+        assert tracr.live_edges(tracr.wired(instance), pairs) == tracr.all_live_edges(instance)
+
+
+def test_pairs_that_cannot_show_every_live_edge_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracr, "all_live_edges", lambda instance: frozenset({("embed", "nowhere")}))
     with pytest.raises(ValueError, match="raise the count"):
-        tracr.draw_pairs("detect_pattern", 1, np.random.default_rng(0), set())
+        tracr.draw_pairs("sort_unique", 8, np.random.default_rng(0), set())
+
+
+def test_strings_that_are_all_taken_are_refused() -> None:
+    every = set(itertools.permutations(range(1, 7), 5))
+    with pytest.raises(ValueError, match="raise the count"):
+        tracr.draw_pairs("sort_unique", 8, np.random.default_rng(0), every)

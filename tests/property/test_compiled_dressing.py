@@ -49,7 +49,7 @@ def norms(outputs: np.ndarray) -> np.ndarray:
 @given(
     name=st.sampled_from(NAMES),
     outfit=st.builds(
-        Outfit, heads=st.integers(0, 3), layers=st.integers(0, 2), units=st.integers(1, 9), axes=st.integers(1, 9)
+        Outfit, heads=st.integers(0, 3), layers=st.integers(0, 2), units=st.integers(2, 9), axes=st.integers(1, 9)
     ),
     seed=st.integers(0, 2**32),
 )
@@ -128,6 +128,12 @@ def silenced_and_exchanged(name: str, made: Dressed, nodes: list[str]) -> np.nda
     values = np.isin(graph.edges, [f"{node}->*" for node in nodes]).astype(float)
     patch = graph.patch_matrix(values)
     return exhaustive.forward(made.config, made.weights, made.tokens[sample(name)], donors, patch)
+
+
+@pytest.mark.parametrize("wrong", [{"heads": -1}, {"layers": -1}, {"units": 1}, {"axes": 0}])
+def test_an_outfit_that_cannot_be_worn_is_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="units of 2 or more"):
+        Outfit(**wrong)
 
 
 def test_a_random_rotation_keeps_lengths() -> None:

@@ -30,12 +30,19 @@ them by sqrt(d_head), and leak 1e-4 to 1e-9 of the unselected values into every 
 
 @dataclass(frozen=True)
 class Outfit:
-    """What is added to a compiled model: decoy heads and MLP units in every layer, inert layers, residual axes."""
+    """What is added to a compiled model: decoy heads and MLP units in every layer, inert layers, residual axes.
+
+    At least two units a layer, which read opposite directions (a single one might never be active), and one axis.
+    """
 
     heads: int = 1
     layers: int = 0
     units: int = 8
     axes: int = 8
+
+    def __post_init__(self) -> None:
+        if self.heads < 0 or self.layers < 0 or self.units < 2 or self.axes < 1:
+            raise ValueError(f"{self}: give heads and layers of 0 or more, units of 2 or more, axes of 1 or more")
 
 
 @dataclass(frozen=True)

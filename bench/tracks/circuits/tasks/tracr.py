@@ -53,7 +53,7 @@ TRUTH_PAIRS = 8
 PLACEBO_PAIRS = 2
 BUDGET = 4  # passes per edge and example: every edge can be patched alone four times over
 SAMPLE = 100
-TRIES = 1000
+TRIES, PATIENCE = 20, 200
 
 
 @dataclass(frozen=True)
@@ -139,23 +139,30 @@ def draw_pairs(instance: str, count: int, rng: np.random.Generator, taken: set[S
 
     What no pair shows could not be asked for. Raises `ValueError` where chance does not yield such pairs.
     """
+    for _ in range(TRIES):
+        chosen = _one_choice(instance, count, rng, taken)
+        if chosen:
+            order = rng.permutation(count)
+            return [chosen[i][0] for i in order], [chosen[i][1] for i in order]
+    raise ValueError(f"tracr/{instance}: no {count} pairs in {TRIES} draws show all live edges; raise the count")
+
+
+def _one_choice(
+    instance: str, count: int, rng: np.random.Generator, taken: set[String]
+) -> list[tuple[String, String]] | None:
+    """Pairs that each show a live edge not shown before, filled up with others; nothing where that takes too many."""
     missing = set(all_live_edges(instance))
     telling: list[tuple[String, String]] = []
     others: list[tuple[String, String]] = []
-    for _ in range(TRIES):
-        if not missing and len(telling) + len(others) >= count:
-            break
-        pair = draw_pair(instance, rng)
+    for pair in (draw_pair(instance, rng) for _ in range(PATIENCE)):
         if taken & set(pair):
             continue
         shown = live_edges(wired(instance), ([pair[0]], [pair[1]])) & missing if missing else set()
         missing -= shown
         (telling if shown else others).append(pair)
-    if missing or len(telling) > count or len(telling) + len(others) < count:
-        raise ValueError(f"tracr/{instance}: {TRIES} pairs hold no {count} that show all live edges; raise the count")
-    chosen = [*telling, *others][:count]
-    order = rng.permutation(count)
-    return [chosen[i][0] for i in order], [chosen[i][1] for i in order]
+        if not missing and len(telling) + len(others) >= count:
+            return [*telling, *others][:count] if len(telling) <= count else None
+    return None
 
 
 def subject_of(wiring: Wiring, dressed: Dressed, pairs: Pairs, scored: np.ndarray) -> Subject:
