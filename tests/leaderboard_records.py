@@ -85,7 +85,9 @@ WEATHER = {
         _plugin("barometer_offset", mutant_of="barometer", touches=["coast/s*"], defect="A day late.", metric="miss")
     ),
     "metrics": _by_id(
-        _metric("miss", role="headline", direction="lower", range=[0, None], floor={"control": "climatology"}, ceiling=0),
+        _metric(
+            "miss", role="headline", direction="lower", range=[0, None], floor={"control": "climatology"}, ceiling=0.0
+        )
     ),
 }  # fmt: skip
 

@@ -18,11 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from bench.core.contract import generator
-
 LEVEL = 0.95
 MIN_DRAWS = 3
-REFERENCE_DRAWS = 20_000
 ROUNDING = 1e-12  # spread below this share of the largest score is rounding, not variance
 
 Cells = Sequence[np.ndarray]
@@ -77,8 +74,9 @@ class Ranking:
     reason: str = ""
 
 
-def equal_weights(cells: Cells) -> np.ndarray:
-    return np.full(len(cells), 1 / len(cells))
+def weights_of(cells: Cells, weights: Sequence[float] | None) -> np.ndarray:
+    """These weights, or equal ones that sum to 1."""
+    return np.full(len(cells), 1 / len(cells)) if weights is None else np.asarray(weights, dtype=float)
 
 
 def negligible(spread: float, cells: Cells) -> bool:
@@ -95,15 +93,15 @@ def stratified_mean(cells: Cells, weights: Sequence[float] | None = None, level:
     cells = [np.asarray(cell, dtype=float) for cell in cells]
     if not cells or min(map(len, cells)) == 0:
         raise ValueError(f"a stratified mean needs a draw in each of {len(cells)} cells")
-    weights = equal_weights(cells) if weights is None else np.asarray(weights, dtype=float)
-    mean = float(sum(w * cell.mean() for w, cell in zip(weights, cells, strict=True)))
+    shares = weights_of(cells, weights)
+    mean = float(sum(w * cell.mean() for w, cell in zip(shares, cells, strict=True)))
     draws = sum(map(len, cells))
     fewest = min(map(len, cells))
     if fewest < MIN_DRAWS:
         return Estimate(mean, None, None, None, None, draws, f"a cell has {fewest} of at least {MIN_DRAWS} draws")
     if negligible(max(float(np.ptp(cell)) for cell in cells), cells):
         return Estimate(mean, 0.0, None, None, None, draws, "all draws of each cell are equal")
-    error, df = welch_satterthwaite(cells, weights)
+    error, df = welch_satterthwaite(cells, shares)
     half = float(stats.t.ppf((1 + level) / 2, df)) * error
     return Estimate(mean, error, df, mean - half, mean + half, draws)
 
@@ -111,7 +109,7 @@ def stratified_mean(cells: Cells, weights: Sequence[float] | None = None, level:
 def welch_satterthwaite(cells: Cells, weights: np.ndarray) -> tuple[float, float]:
     """Standard error and effective degrees of freedom of a weighted mean of cell means."""
     sizes = np.array([len(cell) for cell in cells])
-    parts = np.asarray(weights) ** 2 * np.array([np.var(cell, ddof=1) for cell in cells]) / sizes
+    parts = weights**2 * np.array([np.var(cell, ddof=1) for cell in cells]) / sizes
     shares = parts / parts.sum()  # relative, so that no square underflows
     return float(np.sqrt(parts.sum())), float(1 / np.sum(shares**2 / (sizes - 1)))
 
@@ -125,9 +123,9 @@ def ratio_of_means(gains: Cells, spans: Cells, weights: Sequence[float] | None =
     """
     gains = [np.asarray(gain, dtype=float) for gain in gains]
     spans = [np.asarray(span, dtype=float) for span in spans]
-    weights = equal_weights(gains) if weights is None else np.asarray(weights, dtype=float)
-    top = sum(w * gain.mean() for w, gain in zip(weights, gains, strict=True))
-    bottom = sum(w * span.mean() for w, span in zip(weights, spans, strict=True))
+    shares = weights_of(gains, weights)
+    top = sum(w * gain.mean() for w, gain in zip(shares, gains, strict=True))
+    bottom = sum(w * span.mean() for w, span in zip(shares, spans, strict=True))
     if bottom == 0:
         raise ValueError("the ceiling equals the floor on average, so there is no normalised score")
     ratio = float(top / bottom)
@@ -148,7 +146,8 @@ def difference(first: Cells, second: Cells, weights: Sequence[float] | None = No
 
     Differences without spread follow no t distribution. Where they are all zero the methods tie: p = 1. Where they
     are constant within each cell, p = 2^(1 - N) with N draws in all: the chance that N draws of a difference which
-    is as often positive as negative all fall on one side, so that a few equal draws resolve nothing.
+    is as often positive as negative all fall on one side, so that a few equal draws resolve nothing. With fewer than
+    3 draws in a cell nothing is resolvable: p = 1.
     """
     cells = paired_differences(first, second)
     scale = [*first, *second]
@@ -159,79 +158,44 @@ def difference(first: Cells, second: Cells, weights: Sequence[float] | None = No
     estimate = stratified_mean(cells, weights)
     if negligible(abs(estimate.mean), scale):
         return estimate, 1.0
+    if estimate.error is None:
+        return estimate, 1.0
     if not estimate.error or estimate.df is None:
         return estimate, float(2.0 ** (1 - estimate.draws))
     return estimate, float(2 * stats.t.sf(abs(estimate.mean) / estimate.error, estimate.df))
 
 
-def stratified_covariance(scores: Sequence[Cells], weights: np.ndarray) -> np.ndarray:
-    """Covariance of the methods' stratified means: sum_c w_c^2 S_c / n_c, with S_c over draws paired by seed."""
-    total = np.zeros((len(scores), len(scores)))
-    for weight, *draws in zip(weights, *scores, strict=True):
-        total += weight**2 * np.atleast_2d(np.cov(np.stack(draws), ddof=1)) / len(draws[0])
-    return total
-
-
-def compare_all(
-    scores: Mapping[str, Cells],
-    weights: Sequence[float] | None = None,
-    *,
-    reference_draws: int = REFERENCE_DRAWS,
-) -> tuple[Comparison, ...]:
+def compare_all(scores: Mapping[str, Cells], weights: Sequence[float] | None = None) -> tuple[Comparison, ...]:
     """All pairs of methods by paired stratified differences, adjusted by a studentised max-T step-down.
 
-    Each T = difference / SE has its own degrees of freedom, so each is first taken to the normal scale,
-    z = Phi^-1(1 - p/2); otherwise the pair with the fewest degrees of freedom would rule the maximum. The joint
-    reference is a normal with the estimated correlation of the stratified differences, simulated with a seed made
-    of the methods' names. Step-down as in Romano and Wolf 2005, algorithm 4.1: a hypothesis is compared with the
-    maximum over those that are not more extreme, and adjusted p values never decrease along the steps.
+    Each T = difference / SE has its own degrees of freedom, so what is compared are p values: the smallest of K is the
+    largest |T| on a common scale.
     """
     names = sorted(scores)
-    pairs = list(itertools.combinations(range(len(names)), 2))
-    if not pairs:
-        return ()
-    weights = equal_weights(scores[names[0]]) if weights is None else np.asarray(weights, dtype=float)
-    found = [difference(scores[names[i]], scores[names[j]], weights) for i, j in pairs]
-    alone = np.array([p for _, p in found])
-    fixed = np.array([not estimate.error for estimate, _ in found])
-    rng = generator("max-T", *names)
-    maxima = _reference([scores[name] for name in names], weights, pairs, fixed, rng, reference_draws)
-    adjusted = step_down(stats.norm.isf(alone / 2), maxima)
+    pairs = list(itertools.combinations(names, 2))
+    found = [difference(scores[first], scores[second], weights) for first, second in pairs]
+    adjusted = step_down(np.array([p for _, p in found]))
     return tuple(
-        Comparison(names[i], names[j], estimate, p, float(q))
-        for (i, j), (estimate, p), q in zip(pairs, found, adjusted, strict=True)
+        Comparison(first, second, estimate, p, float(q))
+        for (first, second), (estimate, p), q in zip(pairs, found, adjusted, strict=True)
     )
 
 
-def _reference(
-    scores: Sequence[Cells],
-    weights: np.ndarray,
-    pairs: Sequence[tuple[int, int]],
-    fixed: np.ndarray,
-    rng: np.random.Generator,
-    draws: int,
-) -> np.ndarray:
-    """|z| of every pair under the joint null, (draws, pairs). Pairs without spread have no correlation to
-    estimate and are drawn independently, which never lowers a maximum on average."""
-    i, j = np.array(pairs).T
-    values, vectors = np.linalg.eigh(stratified_covariance(scores, weights))
-    means = rng.standard_normal((draws, len(scores))) @ (vectors * np.sqrt(values.clip(0))).T
-    z = means[:, i] - means[:, j]
-    if fixed.any():
-        z[:, fixed] = rng.standard_normal((draws, int(fixed.sum())))
-    spread = np.sqrt(np.mean(z**2, axis=0))
-    return np.abs(z) / np.where(spread > 0, spread, 1)
+def step_down(p: np.ndarray) -> np.ndarray:
+    """Adjusted p values of K hypotheses, the kth smallest: max over j <= k of 1 - (1 - p_j)^(K - j + 1).
 
-
-def step_down(observed: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Step-down adjusted p values of |z| statistics against joint null draws, shape (draws, hypotheses)."""
-    order = np.argsort(-observed, kind="stable")
-    running = np.maximum.accumulate(reference[:, order[::-1]], axis=1)[:, ::-1]
-    exceed = np.sum(running >= observed[order], axis=0)
-    steps = np.maximum.accumulate((exceed + 1) / (len(reference) + 1))
+    This is the max-T step-down (Westfall and Young 1993, algorithm 2.8) under independent statistics; by Sidak's
+    inequality (1967, Journal of the American Statistical Association 62:626-633) two-sided normal statistics of any
+    correlation exceed it no more often. A reference with the estimated correlation of the differences is not used:
+    from the few draws of our boards it was liberal (docs/statistics.md).
+    """
+    order = np.argsort(p, kind="stable")
+    left = np.arange(len(p), 0, -1)
+    with np.errstate(divide="ignore"):  # p = 1 has log1p(-1) = -inf, and adjusted p = 1
+        steps = np.maximum.accumulate(-np.expm1(left * np.log1p(-p[order])))
     adjusted = np.empty_like(steps)
     adjusted[order] = steps
-    return np.where(observed <= 0, 1.0, adjusted)
+    return adjusted
 
 
 def rank_intervals(names: Sequence[str], comparisons: Sequence[Comparison]) -> dict[str, tuple[int, int]]:
