@@ -55,9 +55,11 @@ def fit_poisson(
         while new > value and size > TOLERANCE:
             size /= 2
             new = objective(weights - size * step)
-        if value - new <= TOLERANCE * abs(value):
+        if new > value:
             break
-        weights, value = weights - size * step, new
+        gained, weights, value = value - new, weights - size * step, new
+        if gained <= TOLERANCE * abs(value):
+            break
     return weights
 
 

@@ -22,7 +22,7 @@ from bench.tracks.encoding.types import Answer, Problem, Truth
 METRICS = {
     "correlation": {
         "title": "Correlation over its ceiling", "version": 1, "role": "headline", "units": "live",
-        "range": [-1, 1], "direction": "higher", "floor": 0.0, "ceiling": 1.0,
+        "range": [None, None], "direction": "higher", "floor": 0.0, "ceiling": 1.0,
         "reference": "Spearman (1904), American Journal of Psychology 15:72-101; Hsu et al. (2004), Network 15:91-109",
         "description": "Mean over test groups of r, summed over targets, over the sum of the roots of the reliability;"
         " not clipped: noise takes a perfect model a little above or below 1.",

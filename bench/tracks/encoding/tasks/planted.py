@@ -8,7 +8,7 @@ noiseless signal of each target from them:
 - `gain`: a weighted sum times exp(d u), u another weighted sum of unit variance. The best linear model explains the
   share exp(-d^2) of it (Gaussian features), so that its correlation with the signal is exp(-d^2 / 2);
 - `counts`: Poisson counts of rate r exp(d u - d^2 / 2);
-- `null`: nothing; the features have no part in the responses.
+- `null` and `null_counts`: nothing; the features have no part in the responses, which are noise or counts of one rate.
 
 Signals but counts have mean 0 and variance 1 in every run, as responses that are standardised run by run. Noise is
 autoregressive and has mean 0 in every run; its variance is 1 / s for a target of signal-to-noise ratio s. The test
@@ -49,6 +49,7 @@ INSTANCES = {
     "counts": {"size": "small", "null": False, "title": "Poisson counts, one every other bin"},
     "null_slow": {"size": "small", "null": True, "title": "slow features, slow responses, unrelated"},
     "null_lagged": {"size": "small", "null": True, "title": "lagged features in volts, unrelated responses"},
+    "null_counts": {"size": "small", "null": True, "title": "Poisson counts of a constant rate"},
 }  # fmt: skip
 
 
@@ -79,6 +80,14 @@ class Design:
     scale: float = 1.0
     units: str = "z"
 
+    @property
+    def is_null(self) -> bool:
+        return self.generator.startswith("null")
+
+    @property
+    def is_counts(self) -> bool:
+        return self.generator.endswith("counts")
+
 
 EEG: dict[str, Any] = {
     "scale": 1e-5,
@@ -106,6 +115,7 @@ DESIGNS = {
     "counts": Design("counts", bands=(12,), depth=1.0, memory=0.5, units="spikes/bin", sampling_rate=100.0, rows=80),
     "null_slow": Design("null", bands=(60,), memory=0.9, noise_memory=0.9),
     "null_lagged": Design("null", **EEG, **TRF),
+    "null_counts": Design("null_counts", bands=(12,), memory=0.5, units="spikes/bin", sampling_rate=100.0, rows=80),
 }  # fmt: skip
 
 
@@ -124,7 +134,6 @@ def generate(instance: str, seed: int, rng: np.random.Generator, workspace: Work
     design = DESIGNS[instance]
     world = draw_world(design, rng)
     train, test = slice(0, world.training), slice(world.training, None)
-    null = design.generator == "null"
     problem = Problem(
         train_features=world.features[train],
         train_responses=design.scale * draw_repeats(world, design, 1, rng)[0, train],
@@ -135,13 +144,13 @@ def generate(instance: str, seed: int, rng: np.random.Generator, workspace: Work
         sampling_rate=design.sampling_rate,
         max_lag=design.max_lag,
         units=design.units,
-        response_kind="counts" if design.generator == "counts" else "continuous",
+        response_kind="counts" if design.is_counts else "continuous",
     )
     return problem, Truth(
-        null=null,
+        null=design.is_null,
         test_responses=design.scale * draw_repeats(world, design, design.repeats, rng)[:, test].mean(axis=0),
         selected=np.ones(design.targets, dtype=bool),
-        reliability=None if null else stated_reliability(world, design),
+        reliability=None if design.is_null else stated_reliability(world, design),
         noiseless=design.scale * world.signal[test],
     )
 
@@ -203,10 +212,10 @@ def draw_signal(
     design: Design, features: np.ndarray, groups: np.ndarray, rng: np.random.Generator
 ) -> Float[np.ndarray, "rows targets"]:
     """The noiseless response, of variance 1 in each run (counts: the rate, in counts a bin)."""
-    if design.generator == "null":
-        return np.zeros((len(groups), design.targets))
+    if design.is_null:
+        return np.full((len(groups), design.targets), design.rate if design.is_counts else 0.0)
     drive = weighted_sum(design, features, groups, rng)
-    if design.generator == "counts":
+    if design.is_counts:
         return design.rate * np.exp(design.depth * drive - design.depth**2 / 2)
     if design.generator == "gain":
         drive = drive * np.exp(design.depth * weighted_sum(design, features, groups, rng))
@@ -233,7 +242,7 @@ def draw_repeats(
     world: World, design: Design, repeats: int, rng: np.random.Generator
 ) -> Float[np.ndarray, "repeats rows targets"]:
     """Responses to the same stimuli with independent noise, in units of the signal."""
-    if design.generator == "counts":
+    if design.is_counts:
         return rng.poisson(world.signal, size=(repeats, *world.signal.shape)).astype(float)
     noise = [autoregressive(world.groups, design.targets, design.noise_memory, rng) for _ in range(repeats)]
     return world.signal + np.sqrt(world.noise_variance) * np.stack(noise)
@@ -244,6 +253,6 @@ def stated_reliability(world: World, design: Design) -> Float[np.ndarray, "targe
     runs = by_run(world.signal[world.training :], world.groups[world.training :])
     power = np.stack([run.var(axis=0) for run in runs])
     noise = world.noise_variance * kept_variance(design.rows, design.noise_memory)
-    if design.generator == "counts":
+    if design.is_counts:
         noise = np.stack([run.mean(axis=0) for run in runs])
     return np.sqrt(power / (power + noise / design.repeats)).mean(axis=0) ** 2
