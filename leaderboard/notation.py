@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from bench.core.statistics import Estimate
 from leaderboard.tables import GateResult, Row
 
-NOTHING = "–"
+DASH = "\N{EN DASH}"
+NOTHING = DASH
 MINUS = "\N{MINUS SIGN}"
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
@@ -50,7 +51,7 @@ def rank(row: Row) -> str:
     if row.rank is None:
         return row.status
     best, worst = row.rank
-    return f"{best}" if best == worst else f"{best}–{worst}"
+    return f"{best}" if best == worst else f"{best}{DASH}{worst}"
 
 
 def cost(value: float | None) -> str:
@@ -72,9 +73,14 @@ def seconds(value: float) -> str:
     return f"{value:,.0f} s" if value >= 100 else f"{value:.3g} s"
 
 
-def passes(counts: Mapping[str, int] | None) -> str:
-    """`1,200 forward, 60 backward`; empty where the track does not count them."""
-    return ", ".join(f"{count:,} {kind}" for kind, count in sorted((counts or {}).items(), reverse=True))
+def pass_lines(counts: Mapping[str, int] | None) -> list[str]:
+    """`1,200 forward`, `60 backward`; nothing where the track does not count them."""
+    return [f"{count:,} {kind}" for kind, count in sorted((counts or {}).items(), reverse=True)]
+
+
+def shortest(value: str | None) -> str:
+    """The first twelve digits of a hash; the records hold all of it."""
+    return NOTHING if value is None else value[:12]
 
 
 def coverage(row: Row) -> str:

@@ -16,12 +16,15 @@ from leaderboard.tables import Row, TaskColumn, TrackTable
 
 LOOK = {"method": ("--method", "circle"), "control": ("--control", "square"), "mutant": ("--bad", "diamond")}
 FONT = {"family": "system-ui, 'Segoe UI', Roboto, 'Liberation Sans', 'DejaVu Sans', sans-serif", "color": "--ink"}
+TIMES = "\N{MULTIPLICATION SIGN}"
 ROW_HEIGHT, PANEL_MARGIN = 24, 58
+PLOT_WIDTH, PLOT_HEIGHT, NAME_HEIGHT = 1000, 300, 15  # of the plot of score against cost, in pixels
+Box = tuple[float, float, float, float]
 
 
 def axis(title: str | None, **more: Any) -> dict[str, Any]:
     """An axis in the page's colours that stays put: on a phone a finger scrolls the page and not the plot."""
-    named = {"title": {"text": title, "standoff": 8}} if title else {}
+    named = {"title": {"text": title, "standoff": 8, "font": {"size": 13}}} if title else {}
     lines = {"gridcolor": "--line", "linecolor": "--line", "zeroline": False, "fixedrange": True, "automargin": True}
     return {**lines, **named, **more}
 
@@ -73,50 +76,90 @@ def has_score(table: TrackTable) -> bool:
 
 def cost_figure(table: TrackTable, column: TaskColumn | None = None) -> dict[str, Any] | None:
     """Score against relative cost (log), methods and controls; None where nothing has both."""
-    traces = []
-    for kind, rows in (("method", table.methods), ("control", table.controls)):
-        shown = [(row, score) for row in rows if row.cost and (score := score_of(row, column)) is not None]
-        if shown:
-            traces.append(_cost_trace(kind, shown))
-    if not traces:
+    rows = [row for row in table.methods + table.controls if row.cost and score_of(row, column) is not None]
+    if not rows:
         return None
-    title = column.metric_title if column and column.raw else "Score (0 floor, 1 ceiling)"
-    low, high = _cost_range([cost for trace in traces for cost in trace["x"]])
-    x = axis("Cost of a unit (× calibration kernel)", type="log", dtick=1 if high - low > 1.2 else "D2", range=[low, high])
-    y = axis(title)
-    lines = [] if column and column.raw else [line_at(0, "x"), line_at(1, "x")]
+    raw = column is not None and column.raw
+    places = _places(rows, column)
+    kinds = {kind: [row for row in rows if row.kind == kind] for kind in ("method", "control")}
+    traces = [_cost_trace(kind, of_kind, column, places) for kind, of_kind in kinds.items() if of_kind]
+    low, high = _cost_range(rows)
+    ticks = 1 if high - low > 2.5 else "D2"
+    x = axis(f"Cost of a unit ({TIMES} calibration kernel)", type="log", dtick=ticks, range=[low, high])
+    y = axis(column.metric_title if raw and column else "Score")
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
-    margin = {"l": 56, "r": 16, "t": 40, "b": 52}
-    return {"data": traces, "layout": layout(x, y, shapes=lines, legend=legend, showlegend=True, margin=margin)}
+    lines = [] if raw else [line_at(0, "x"), line_at(1, "x")]
+    shape = layout(x, y, shapes=lines, legend=legend, showlegend=True, margin={"l": 56, "r": 16, "t": 40, "b": 52})
+    return {"data": traces, "layout": shape}
 
 
-def _cost_range(costs: Sequence[float]) -> tuple[float, float]:
+def _scores(rows: Sequence[Row], column: TaskColumn | None) -> list[Estimate]:
+    return [score for row in rows if (score := score_of(row, column)) is not None]
+
+
+def _costs(rows: Sequence[Row]) -> list[float]:
+    return [row.cost for row in rows if row.cost]
+
+
+def _cost_range(rows: Sequence[Row]) -> tuple[float, float]:
     """Decimal logarithms with room for the names beside the outermost points."""
-    low, high = math.log10(min(costs)), math.log10(max(costs))
+    low, high = math.log10(min(_costs(rows))), math.log10(max(_costs(rows)))
     room = max(0.35, 0.18 * (high - low))
     return low - room, high + room
 
 
-def _cost_trace(kind: str, shown: Sequence[tuple[Row, Estimate]]) -> dict[str, Any]:
+def _places(rows: Sequence[Row], column: TaskColumn | None) -> dict[str, str]:
+    """Text position of every row's name."""
+    left, right = _cost_range(rows)
+    scores = _scores(rows, column)
+    low, high = bounds(scores, () if column is not None and column.raw else (0, 1))
+    x = [PLOT_WIDTH * (math.log10(cost) - left) / (right - left) for cost in _costs(rows)]
+    y = [PLOT_HEIGHT * (score.mean - low) / (high - low) for score in scores]
+    names = [row.method for row in rows]
+    return dict(zip(names, place_names(list(zip(x, y, strict=True)), names), strict=True))
+
+
+def _cost_trace(kind: str, rows: Sequence[Row], column: TaskColumn | None, places: dict[str, str]) -> dict[str, Any]:
     colour, symbol = LOOK[kind]
-    scores = [score for _, score in shown]
-    ranked = [row.status in ("ranked", "not resolvable") or kind == "control" for row, _ in shown]
+    scores = _scores(rows, column)
+    closed = [row.status in ("ranked", "not resolvable") or kind == "control" for row in rows]
     return {
-        "type": "scatter", "mode": "markers+text", "name": f"{kind}s",
-        "x": [row.cost for row, _ in shown], "y": [score.mean for score in scores],
-        "error_y": {**error_bars(scores), "color": colour},
-        "text": [row.method for row, _ in shown], "textposition": _text_positions(shown),
+        "type": "scatter", "mode": "markers+text", "name": f"{kind}s", "x": _costs(rows),
+        "y": [score.mean for score in scores], "error_y": {**error_bars(scores), "color": colour},
+        "text": [row.method for row in rows], "textposition": [places[row.method] for row in rows],
         "textfont": {"color": colour, "size": 12},
-        "marker": {"color": colour, "size": 9, "symbol": [symbol if one else f"{symbol}-open" for one in ranked]},
-        "hovertext": [hover(row, score) for row, score in shown], "hoverinfo": "text",
+        "marker": {"color": colour, "size": 9, "symbol": [symbol if one else f"{symbol}-open" for one in closed]},
+        "hovertext": [hover(row, score) for row, score in zip(rows, scores, strict=True)], "hoverinfo": "text",
     }  # fmt: skip
 
 
-def _text_positions(shown: Sequence[tuple[Row, Estimate]]) -> list[str]:
-    """Names alternate above and below the points from left to right, so that neighbours do not cover each other."""
-    order = sorted(range(len(shown)), key=lambda i: (shown[i][0].cost, shown[i][0].method))
-    sides = dict(zip(order, ("top right", "bottom right") * len(order), strict=False))
-    return [sides[i] for i in range(len(shown))]
+def _boxes(at: tuple[float, float], text: str) -> dict[str, Box]:
+    """Where a name may stand around its point, best first, in pixels of a plot on a desk."""
+    x, y = at
+    width, gap = 6.8 * len(text), 7
+    left, right, middle = x - gap - width, x + gap, x - width / 2
+    above, below = y + gap, y - gap - NAME_HEIGHT
+    places = {"top right": (right, above), "bottom right": (right, below), "top left": (left, above)}
+    places |= {"bottom left": (left, below), "top center": (middle, above), "bottom center": (middle, below)}
+    return {name: (x0, y0, x0 + width, y0 + NAME_HEIGHT) for name, (x0, y0) in places.items()}
+
+
+def _overlap(first: Box, second: Box) -> float:
+    wide = min(first[2], second[2]) - max(first[0], second[0])
+    high = min(first[3], second[3]) - max(first[1], second[1])
+    return max(0.0, wide) * max(0.0, high)
+
+
+def place_names(points: Sequence[tuple[float, float]], names: Sequence[str]) -> list[str]:
+    """A text position for each point (in pixels), chosen in turn so that names cover each other and points least."""
+    taken: list[Box] = [(x - 5, y - 12, x + 5, y + 12) for x, y in points]
+    chosen = []
+    for point, name in zip(points, names, strict=True):
+        boxes = _boxes(point, name)
+        best = min(boxes, key=lambda place: sum(_overlap(boxes[place], other) for other in taken))
+        taken.append(boxes[best])
+        chosen.append(best)
+    return chosen
 
 
 def hover(row: Row, score: Estimate) -> str:
@@ -130,7 +173,9 @@ def instance_figure(table: TrackTable, column: TaskColumn, instance: str) -> dic
         return None
     names = [name for name, one in estimates.items() if one is not None]
     groups = (("method", table.methods), ("control", table.controls))
-    traces = [_panel_trace(kind, [row.method for row in rows if row.method in names], estimates) for kind, rows in groups]
+    traces = [
+        _panel_trace(kind, [row.method for row in rows if row.method in names], estimates) for kind, rows in groups
+    ]
     lines = [] if column.raw else [line_at(0, "y"), line_at(1, "y")]
     x = axis(None, range=list(task_bounds(table, column)), nticks=6)
     y = axis(None, categoryorder="array", categoryarray=names[::-1], range=[-0.6, len(names) - 0.4], ticksuffix=" ")

@@ -13,8 +13,9 @@ from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
-    "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--hide-scrollbars", "--mute-audio",
+    "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+    "--no-first-run", "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
+    "--mute-audio",
 )  # fmt: skip
 
 
@@ -31,8 +32,9 @@ class Browser:
         command_end, self._to = os.pipe()
         self._from, answer_end = os.pipe()
         script = f'exec 3<&{command_end} 4>&{answer_end}; exec "$@"'
+        browser = (str(CHROMIUM), *FLAGS, f"--user-data-dir={self._profile}", "about:blank")
         self._process = subprocess.Popen(
-            ["/bin/bash", "-c", script, "chromium", str(CHROMIUM), *FLAGS, f"--user-data-dir={self._profile}", "about:blank"],
+            ("/bin/bash", "-c", script, "chromium", *browser),
             pass_fds=(command_end, answer_end), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(command_end)
@@ -84,7 +86,9 @@ class Browser:
 
     def open(self, page: Path, width: int = 1280, height: int = 900, *, dark: bool = False) -> None:
         """Load a file at a window size, wait until it has loaded, and let two frames pass."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Page.navigate", url=page.as_uri())
@@ -104,8 +108,8 @@ class Browser:
         """One key stroke, as a user makes it (`Tab`, `Enter`, ` `)."""
         text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 else {}
         code = {"Tab": 9, "Enter": 13, " ": 32}[key]
-        for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **(text if kind == "keyDown" else {}))
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
     def screenshot(self, path: Path, *, whole: bool = False) -> None:
         taken = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
