@@ -234,8 +234,15 @@ def standing(board: Board, solver: str, card: Mapping[str, Any], gates: Iterable
     if card.get("unranked"):
         return "unranked", card["unranked"]
     if not scores.scored_tasks(board):
-        return "unranked", "raw scores only, which are not averaged and not ranked"
+        return "unranked", unscored(board)
     return "ranked", ""
+
+
+def unscored(board: Board) -> str:
+    """Why a board without a scored task has no scores and no ranks."""
+    if not scores.live(board):
+        return "no live unit is left to score"
+    return "raw scores only, which are not averaged and not ranked: no task here has a floor and a ceiling"
 
 
 def _passes(entries: Iterable[UnitRecord]) -> dict[str, int] | None:
@@ -259,7 +266,7 @@ def ranked(rows: list[Row], board: Board) -> tuple[tuple[Row, ...], str]:
     weights = next(iter(scored.values())).weights if scored else None
     ranking = statistics.rank({method: weighted.cells for method, weighted in scored.items()}, weights)
     done = [_with_rank(row, ranking) if row.status == "ranked" else row for row in rows]
-    note = "" if scores.scored_tasks(board) else "raw scores only: no task here has a floor and a ceiling"
+    note = "" if scores.scored_tasks(board) else unscored(board)
     return tuple(sorted(done, key=_order)), note or (ranking.reason if eligible else "")
 
 
