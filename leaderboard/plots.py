@@ -18,7 +18,7 @@ LOOK = {"method": ("--method", "circle"), "control": ("--control", "square"), "m
 FONT = {"family": "system-ui, 'Segoe UI', Roboto, 'Liberation Sans', 'DejaVu Sans', sans-serif", "color": "--ink"}
 TIMES = "\N{MULTIPLICATION SIGN}"
 ROW_HEIGHT, PANEL_MARGIN = 24, 58
-PLOT_WIDTH, PLOT_HEIGHT, NAME_HEIGHT = 1000, 300, 15  # of the plot of score against cost, in pixels
+PLOT_WIDTH, PLOT_HEIGHT, NAME_HEIGHT = 300, 220, 15  # of the plot of score against cost on a phone, in pixels
 Box = tuple[float, float, float, float]
 
 
@@ -134,7 +134,7 @@ def _cost_trace(kind: str, rows: Sequence[Row], column: TaskColumn | None, place
 
 
 def _boxes(at: tuple[float, float], text: str) -> dict[str, Box]:
-    """Where a name may stand around its point, best first, in pixels of a plot on a desk."""
+    """Where a name may stand around its point, best first, in pixels."""
     x, y = at
     width, gap = 6.8 * len(text), 7
     left, right, middle = x - gap - width, x + gap, x - width / 2
@@ -150,13 +150,18 @@ def _overlap(first: Box, second: Box) -> float:
     return max(0.0, wide) * max(0.0, high)
 
 
+def _outside(box: Box) -> float:
+    """Area of a box that the plot's left and right edges cut off."""
+    return (max(0.0, -box[0]) + max(0.0, box[2] - PLOT_WIDTH)) * NAME_HEIGHT
+
+
 def place_names(points: Sequence[tuple[float, float]], names: Sequence[str]) -> list[str]:
     """A text position for each point (in pixels), chosen in turn so that names cover each other and points least."""
     taken: list[Box] = [(x - 5, y - 12, x + 5, y + 12) for x, y in points]
     chosen = []
     for point, name in zip(points, names, strict=True):
         boxes = _boxes(point, name)
-        best = min(boxes, key=lambda place: sum(_overlap(boxes[place], other) for other in taken))
+        best = min(boxes, key=lambda place: _outside(boxes[place]) + sum(_overlap(boxes[place], box) for box in taken))
         taken.append(boxes[best])
         chosen.append(best)
     return chosen

@@ -76,7 +76,12 @@ def environment() -> jinja2.Environment:
     )  # fmt: skip
     for name in NUMBERS:
         made.filters[name] = getattr(notation, name)
-    made.filters |= {"json_script": json_script, "statuses": views.statuses, "task_of": views.task_of}
+    made.filters |= {
+        "breakable": breakable,
+        "json_script": json_script,
+        "statuses": views.statuses,
+        "task_of": views.task_of,
+    }
     made.globals |= {name: getattr(views, name) for name in QUESTIONS}
     made.globals |= {"plots": plots, "gate": notation.gate, "verdict": notation.verdict, "SHOWN_LOG": SHOWN_LOG}
     return made
@@ -88,3 +93,8 @@ def json_script(value: Any) -> Markup:
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)
+
+
+def breakable(name: str) -> Markup:
+    """An id that may break after its underscores, so that it fits a phone."""
+    return Markup("_<wbr>").join(name.split("_"))
