@@ -185,7 +185,12 @@ class Board:
 
     def is_raw(self, task: str) -> bool:
         """Whether no unit of a task has a bracket (or its ceilings lie no higher than its floors)."""
-        return self._is_raw(task, [unit for unit in self.units if not unit.null])
+        return task in self._raw_tasks
+
+    @cached_property
+    def _raw_tasks(self) -> set[str]:
+        live = [unit for unit in self.units if not unit.null]
+        return {task for task in self.track["tasks"] if self._is_raw(task, live)}
 
     # -- what a failed unit scores -------------------------------------------------------------------------------
 

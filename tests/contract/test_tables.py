@@ -243,6 +243,14 @@ def test_a_method_skipped_everywhere_takes_nothing_off_and_says_why(run: Run):
     assert rows["crasher"].reason == "skipped on every unit: it was skipped"
 
 
+def test_a_control_that_was_skipped_takes_nothing_off(run: Run):
+    run.fill("compass", "mazes/hedge", 0.9)
+    run.fill("true_path", "mazes/hedge", 0.95, kind="control", seeds=4)
+    run.add("true_path", "mazes/hedge", 4, "control", status="skipped")
+    assert run.table().dropped == ()
+    assert run.rows()["compass"].score.draws == 5
+
+
 def test_a_data_set_that_nobody_has_leaves_an_empty_board_that_says_so(run: Run):
     for seed in range(3):
         run.add("compass", "cities/by_day", seed, status="skipped")

@@ -133,6 +133,13 @@ def test_equal_methods_tie_with_p_one():
     assert difference(same, [cell.copy() for cell in same])[1] == 1.0
 
 
+def test_a_difference_in_the_sixth_digit_is_no_tie():
+    base, steps = cells(6, 6), np.array([1.0, 1.1, 0.9, 1.05, 0.95, 1.0])
+    estimate, p = difference([cell + 1e-6 * steps for cell in base], base)
+    assert estimate.error > 0
+    assert p < 1e-3
+
+
 @pytest.mark.parametrize(("draws", "significant"), [(3, False), (6, True)])
 def test_a_constant_difference_is_judged_as_a_sign_test(draws: int, significant: bool):
     base = np.arange(draws, dtype=float)

@@ -13,6 +13,10 @@ from bench.core.contract import generator
 from bench.core.coverage import Size
 from bench.core.statistics import compare_all
 
+LEAST_COVERAGE = {
+    "normal": 0.94, "two-ended": 0.94, "bounded": 0.93, "skewed": 0.92, "saturated": 0.91, "heavy": 0.90,
+}  # fmt: skip
+
 
 def margin(share: float, boards: int) -> float:
     return 3 * float(np.sqrt(share * (1 - share) / boards))
@@ -47,24 +51,24 @@ def test_a_clear_difference_is_found():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [Size(1, 5, 3), Size(1, 12, 3), Size(1, 8, 5), Size(1, 8, 10)], ids=str)
-@pytest.mark.parametrize("kind", ["normal", "skewed", "bounded", "two-ended"])
-def test_intervals_of_means_cover_93_to_97_percent(kind: str, size: Size):
-    boards = 1200
+@pytest.mark.parametrize("kind", coverage.NOISE)
+def test_intervals_of_means_cover_at_most_97_percent_and_at_least_what_is_documented(kind: str, size: Size):
+    boards, least = 1200, LEAST_COVERAGE[kind]
     found = coverage.mean_coverage(kind, size, boards, generator("covers long", kind, *size))
-    assert 0.93 - margin(0.93, boards) <= found <= 0.97 + margin(0.97, boards)
+    assert least - margin(least, boards) <= found <= 0.97 + margin(0.97, boards)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["normal", "skewed", "bounded", "two-ended"])
-def test_intervals_of_ratios_of_means_cover_93_to_97_percent(kind: str):
-    boards = 1200
+@pytest.mark.parametrize("kind", coverage.NOISE)
+def test_intervals_of_ratios_cover_at_most_97_percent_and_at_least_what_is_documented(kind: str):
+    boards, least = 1200, LEAST_COVERAGE[kind]
     found = coverage.ratio_coverage(kind, Size(1, 8, 5), boards, generator("ratio long", kind))
-    assert 0.93 - margin(0.93, boards) <= found <= 0.97 + margin(0.97, boards)
+    assert least - margin(least, boards) <= found <= 0.97 + margin(0.97, boards)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", coverage.BOARDS)
 def test_the_family_wise_error_stays_within_what_is_documented(kind: str):
-    documented, boards = 0.075, 250
+    documented, boards = 0.08, 250
     found = coverage.family_wise_error(kind, Size(8, 6, 5), boards, generator("family long", kind))
     assert found <= documented + margin(documented, boards)
