@@ -188,7 +188,7 @@ def make_row(solver: str, name: str, boards: Mapping[str, Board]) -> Row:
     kind, card = board.kinds[solver], board.track[f"{board.kinds[solver]}s"][solver]
     gates = gates_of(solver, name, boards)
     status, reason = standing(board, solver, card, gates)
-    present = solver not in board.absent
+    present = solver in board.present
     cells = scores.track_cells(board, solver) if present else None
     tasks = sorted({unit.task for unit in board.units}) if present else []
     mine = [board.records[solver, unit] for unit in board.units if (solver, unit) in board.records]
@@ -212,11 +212,12 @@ def make_row(solver: str, name: str, boards: Mapping[str, Board]) -> Row:
 
 def gates_of(solver: str, name: str, boards: Mapping[str, Board]) -> tuple[GateResult, ...]:
     """Every gate of the track on every board where a unit tests it, this board first; untested ones once."""
-    order = [name, *(other for other in boards if other != name and solver in boards[other].kinds)]
+    order = [board for board in sorted(boards, key=lambda other: other != name) if solver in boards[board].present]
     found = []
     for metric in scores.gated_metrics(boards[name]):
         results = [scores.gate_result(boards[board], board, solver, metric) for board in order]
-        found += [result for result in results if result.passed is not None] or results[:1]
+        tested = [result for result in results if result.passed is not None]
+        found += tested or [scores.untested(boards[name], name, metric)]
     return tuple(found)
 
 

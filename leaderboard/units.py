@@ -114,18 +114,17 @@ class Board:
 
     # -- what is taken off for all ------------------------------------------------------------------------------
 
-    def status(self, solver: str, unit: BoardUnit) -> str:
-        record = self.records.get((solver, unit))
-        return record["status"] if record else "no_answer"
-
     @cached_property
     def absent(self) -> dict[str, str]:
-        """Methods that were skipped on every unit that any other method ran on (no GPU, say), with the reason.
+        """Methods that were skipped on each of their units while another ran (they need a GPU, say), with the reason.
         They are not on this board and take nothing off."""
+        ran = {name for (name, _), record in self.records.items() if record["status"] != "skipped"}
         methods = self.solvers("method")
-        ran = {name: [u for u in self.all_units if self.status(name, u) != "skipped"] for name in methods}
-        some = any(ran.values())
-        return {name: self._skip_reason(name) for name in methods if some and not ran[name]}
+        return {name: self._skip_reason(name) for name in methods if name not in ran and ran.intersection(methods)}
+
+    @property
+    def present(self) -> set[str]:
+        return set(self.kinds) - set(self.absent)
 
     def _skip_reason(self, solver: str) -> str:
         return next(record["reason"] for (name, _), record in self.records.items() if name == solver)

@@ -361,6 +361,17 @@ def test_crashing_on_null_units_opens_no_gate():
     assert (row.status, row.gates[0].value.mean) == ("gated", 1.0)
 
 
+def test_a_method_that_could_not_run_where_the_gate_is_tested_is_untested_and_not_gated():
+    run = gated_run(0.0)
+    for method in ("compass", "full_map"):
+        run.fill(method, "cities/by_day", 0.9)
+    for place in ("mazes/hedge", "mazes/blank0"):
+        run.add("full_map", place, status="skipped")
+    (gate,) = run.rows("proxy")["full_map"].gates
+    assert (gate.passed, gate.value) == (None, None)
+    assert run.rows("truth")["full_map"].gates == (gate.__class__("false_ways", "truth", None, 0.1, "lower", None),)
+
+
 def test_a_gate_with_a_smallest_value_blocks_what_lies_below(run: Run):
     run.card["metrics"]["steps_saved"]["gate"] = {"min": 0.3}
     del run.card["metrics"]["false_ways"]["gate"]
@@ -482,7 +493,7 @@ def test_a_mutant_of_a_null_metric_is_compared_on_null_units(run: Run):
     assert (result.touches, result.units, result.loses) == (("mazes/blank0",), 5, True)
 
 
-def test_a_mutant_never_has_a_track_score(run: Run):
+def test_a_mutant_that_ran_on_some_of_the_units_has_no_track_score(run: Run):
     run.fill("compass", "mazes/hedge mazes/stone caves/dry", 0.9)
     run.fill("compass_reversed", "mazes/hedge", 0.6, kind="mutant")
     row = run.rows()["compass_reversed"]
