@@ -15,22 +15,23 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Standardisation:
-    """Centre and scale of columns, taken from the training rows alone; constant columns keep scale 1."""
+    """Centre and scale of columns, taken from the training rows alone; a column that is constant there becomes 0."""
 
     centre: Float[np.ndarray, "columns"]
-    scale: Float[np.ndarray, "columns"]
+    scale: Float[np.ndarray, "columns"]  # infinite for constant columns, whose spread is rounding
 
     @classmethod
     def of(cls, training: Float[np.ndarray, "rows columns"]) -> Standardisation:
-        centre, scale = training.mean(axis=0), training.std(axis=0)
+        scale = training.std(axis=0)
         constant = scale <= ROUNDING * np.abs(training).max(axis=0)
-        return cls(centre, np.where(constant, 1.0, scale))
+        return cls(training.mean(axis=0), np.where(constant, np.inf, scale))
 
     def apply(self, columns: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
         return (columns - self.centre) / self.scale
 
     def undo(self, columns: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
-        return columns * self.scale + self.centre
+        """Back to the columns' own units; what was constant is that constant again."""
+        return columns * np.where(np.isinf(self.scale), 0.0, self.scale) + self.centre
 
 
 def group_folds(groups: Int[np.ndarray, "rows"], largest: int = FOLDS) -> list[np.ndarray]:
@@ -52,7 +53,8 @@ def lagged_design(
 ) -> Float[np.ndarray, "rows lagged"]:
     """Features delayed by each lag (samples, >= 0), lag-major: column l * features + j is feature j at lag l.
 
-    Row i holds x[i - lag] where that row lies in the same group, and 0 before the group begins: no stimulus yet.
+    Row i holds x[i - lag] where that row lies in the same group, and 0 before the group begins. Centre the features first:
+    0 is then their mean, where in their own units it may be far outside their range.
     """
     start = np.zeros(len(groups), dtype=int)
     begins = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1))

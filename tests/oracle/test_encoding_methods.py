@@ -4,11 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from sklearn.model_selection import PredefinedSplit
 
 from bench.core.catalogue import load_plugin
 from bench.core.config import ROOT
 from bench.core.contract import generator
-from bench.kernels.regression import PENALTIES, Standardisation, group_folds, held_out_error, lagged_design, ridge_path
+from bench.kernels.regression import PENALTIES, Standardisation, group_folds, lagged_design, ridge_path
 
 TRACK = ROOT / "bench" / "tracks" / "encoding"
 PLANTED = load_plugin(TRACK / "tasks" / "planted.py")
@@ -22,36 +23,73 @@ def problem_of(instance, **changes):
     return dataclasses.replace(problem, **changes)
 
 
-@pytest.mark.parametrize("rows", [360, 90])
-def test_banded_ridge_with_one_band_is_ridge_in_features_and_in_samples(rows):
+@pytest.mark.parametrize(("rows", "columns"), [(360, 150), (90, 150), (360, 12)])
+def test_banded_ridge_with_one_band_is_ridge_in_features_and_in_samples(rows, columns):
     problem = problem_of("collinear")
     problem = dataclasses.replace(
-        problem, train_features=problem.train_features[:rows], train_responses=problem.train_responses[:rows],
-        train_groups=np.arange(rows) // 15,
+        problem, train_features=problem.train_features[:rows, :columns], train_groups=np.arange(rows) // 15,
+        train_responses=problem.train_responses[:rows], test_features=problem.test_features[:, :columns],
+        bands=problem.bands[:columns],
     )  # fmt: skip
     x, y = Standardisation.of(problem.train_features), Standardisation.of(problem.train_responses)
     train, responses = x.apply(problem.train_features), y.apply(problem.train_responses)
-    # himalaya keeps a penalty as it is in the folds; `select_ridge` makes it proportional to the rows that are fitted.
-    grid = PENALTIES[::2] * rows
-    folds = group_folds(problem.train_groups, 3)
-    best = held_out_error(train, responses, folds, lambda a, b, new: ridge_path(a, b, new, grid)).argmin(axis=0)
+    # himalaya keeps penalty and centre as they are in the folds; `select_ridge` adapts both to the fitted rows.
+    grid, error = PENALTIES[::2] * rows, 0.0
+    for held in group_folds(problem.train_groups, 3):
+        kept = np.setdiff1d(np.arange(rows), held)
+        path = np.stack(list(ridge_path(train[kept], responses[kept], train[held], grid)))
+        error = error + np.square(path - responses[held]).sum(axis=1)
     path = np.stack(list(ridge_path(train, responses, x.apply(problem.test_features), grid)))
-    ridge = path[best, :, np.arange(8)].T
+    ridge = path[error.argmin(axis=0), :, np.arange(8)].T
     found = BANDED.solve(problem, generator(0), folds=3).predictions
     np.testing.assert_allclose(found, y.undo(ridge), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("instance", ["banded", "lagged_volts"])
-def test_banded_ridge_is_the_same_solved_in_features_and_in_samples(instance):
+def test_banded_ridge_is_the_same_in_features_and_in_samples_and_with_rotated_rows(instance):
     problem = problem_of(instance)
-    train, test = problem.train_features / problem.train_features.std(axis=0), problem.test_features
-    test = test / problem.train_features.std(axis=0)
-    parts = [BANDED.split_bands(one, problem.bands) for one in (train, test)]
-    weights = BANDED.draw_weights(len(parts[0]), 5, generator(0))
+    scaling = Standardisation.of(problem.train_features)
+    train, test = scaling.apply(problem.train_features), scaling.apply(problem.test_features)
     y = Standardisation.of(problem.train_responses).apply(problem.train_responses)
-    split = BANDED.split(problem, 3)
-    primal = BANDED.in_features(parts[0], y, parts[1], weights, split)
-    np.testing.assert_allclose(BANDED.in_samples(parts[0], y, parts[1], weights, split), primal, rtol=0, atol=1e-6)
+    held = group_folds(problem.train_groups, 3)
+    fold = np.concatenate([np.full(len(rows), number) for number, rows in enumerate(held)])
+    bands = np.arange(train.shape[1]) % 2
+    others = BANDED.split_bands(test, bands)
+    found = []
+    for predict, (x, responses, split) in [
+        (BANDED.in_features, (train, y, fold)),
+        (BANDED.in_samples, (train, y, fold)),
+        (BANDED.in_features, BANDED.rotate_folds(train, y, held)),
+    ]:
+        settings = {
+            "n_iter": BANDED.draw_weights(2, 5, generator(0)), "alphas": np.array([0.1, 1.0, 10.0]),
+            "cv": PredefinedSplit(split), "progress_bar": False,
+        }  # fmt: skip
+        found.append(predict(BANDED.split_bands(x, bands), responses, others, settings))
+    np.testing.assert_allclose(found[1], found[0], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found[2], found[0], rtol=0, atol=1e-6)
+
+
+def test_rotated_rows_keep_products_and_errors_up_to_a_constant():
+    rng = np.random.default_rng(0)
+    x, y, folds = (
+        rng.normal(size=(50, 4)),
+        rng.normal(size=(50, 3)),
+        [np.arange(30), np.arange(30, 33), np.arange(33, 50)],
+    )
+    small, responses, fold = BANDED.rotate_folds(x, y, folds)
+    assert np.bincount(fold).tolist() == [4, 3, 4]
+    losses = []
+    for weights in rng.normal(size=(2, 4, 3)):
+        for number, rows in enumerate(folds):
+            part = fold == number
+            np.testing.assert_allclose(small[part].T @ small[part], x[rows].T @ x[rows], rtol=1e-9)
+            np.testing.assert_allclose(small[part].T @ responses[part], x[rows].T @ y[rows], rtol=1e-9)
+            before, after = (
+                np.square(b - a @ weights).sum() for a, b in ((x[rows], y[rows]), (small[part], responses[part]))
+            )
+            losses.append(before - after)
+    np.testing.assert_allclose(losses[:3], losses[3:], rtol=1e-9)
 
 
 def test_band_weights_are_on_the_simplex_with_equal_ones_and_single_bands_among_them():
@@ -65,19 +103,21 @@ def test_band_weights_are_on_the_simplex_with_equal_ones_and_single_bands_among_
 def test_lagged_ridge_without_lags_is_ridge():
     problem = problem_of("linear_graded")
     expected = RIDGE.solve(problem, generator(0)).predictions
-    np.testing.assert_array_equal(LAGGED.solve(problem, generator(0)).predictions, expected)
+    found = LAGGED.solve(problem, generator(0)).predictions
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * np.ptp(expected))
 
 
 def test_lagged_ridge_is_ridge_on_the_delayed_features():
     problem = problem_of("lagged_volts")
-    lags = np.arange(problem.max_lag + 1)
+    lags, mean = np.arange(problem.max_lag + 1), problem.train_features.mean(axis=0)
     delayed = dataclasses.replace(
         problem,
-        train_features=lagged_design(problem.train_features, problem.train_groups, lags),
-        test_features=lagged_design(problem.test_features, problem.test_groups, lags),
+        train_features=lagged_design(problem.train_features - mean, problem.train_groups, lags),
+        test_features=lagged_design(problem.test_features - mean, problem.test_groups, lags),
     )
     expected = RIDGE.solve(delayed, generator(0)).predictions
-    np.testing.assert_array_equal(LAGGED.solve(problem, generator(0)).predictions, expected)
+    found = LAGGED.solve(problem, generator(0)).predictions
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * np.ptp(expected))
 
 
 def test_partial_least_squares_with_all_components_is_ordinary_least_squares():

@@ -132,3 +132,5 @@ def test_standardised_columns_have_mean_0_and_deviation_1_in_any_unit_and_consta
     np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-9)
     np.testing.assert_allclose(z.std(axis=0), [1, 1, 1, 0], atol=1e-9)
     np.testing.assert_allclose(scaling.undo(z), x, rtol=1e-12)
+    assert (scaling.apply(x + 5)[:, 3] == 0).all()
+    np.testing.assert_allclose(scaling.undo(np.ones((1, 4)))[0, 3], 0.3)

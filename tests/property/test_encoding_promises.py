@@ -70,11 +70,20 @@ def test_a_feature_that_is_constant_in_training_has_no_part(method):
         test_features=np.column_stack([problem.test_features, wild]),
         bands=np.append(problem.bands, problem.bands[-1]),
     )
-    # Without lags: a constant after a run's start is a step, which is no constant feature any more.
-    problem, added = (dataclasses.replace(one, max_lag=0) for one in (problem, added))
     flat = dataclasses.replace(added, test_features=np.column_stack([problem.test_features, np.full_like(wild, 0.3)]))
     expected = predict(method, flat)
     np.testing.assert_allclose(predict(method, added), expected, rtol=0, atol=1e-9 * np.ptp(expected))
+
+
+@pytest.mark.parametrize("method", ["lagged_ridge", "banded_ridge", "poisson_glm"])
+def test_an_offset_of_the_features_is_no_step_at_the_start_of_a_run(method):
+    problem = problem_for(method)
+    offset = 30 * problem.train_features.std(axis=0)
+    moved = dataclasses.replace(
+        problem, train_features=problem.train_features + offset, test_features=problem.test_features + offset
+    )
+    expected = predict(method, problem)
+    np.testing.assert_allclose(predict(method, moved), expected, rtol=0, atol=1e-6 * np.ptp(expected))
 
 
 @every

@@ -16,7 +16,7 @@ TITLE = "Encoding models of neural responses"
 FAMILY = "brain"
 REPLICATE = "generator draw or subject"
 
-TOY = ("planted/linear_clear", "planted/counts", "planted/null_slow")
+TOY = ("planted/linear_slow", "planted/lagged_volts", "planted/counts", "planted/null_slow")
 SCAFFOLD = {"predictions": "np.tile(problem.train_responses.mean(axis=0), (len(problem.test_features), 1))"}
 
 RESPONSES = ("continuous", "counts")

@@ -2,6 +2,9 @@
 
 The rate is exp(b + w x) with every feature at every lag from 0 to `max_lag`; each target's penalty has the highest
 likelihood on held-out groups. A target without a single training spike is predicted as silent.
+
+Departs from the paper in the penalty and in that no rate is extrapolated: b + w x is held at the highest value that it
+takes in the training rows, beyond which the exponential has no support in the data.
 """
 
 from __future__ import annotations
@@ -22,13 +25,11 @@ def solve(problem: Problem, rng: np.random.Generator, *, folds: int = 5) -> Answ
     if problem.response_kind != "counts":
         raise Unsupported(f"Poisson regression needs counts, these responses are {problem.response_kind}")
     lags = np.arange(problem.max_lag + 1)
-    train = lagged_design(problem.train_features, problem.train_groups, lags)
-    test = lagged_design(problem.test_features, problem.test_groups, lags)
-    scaling = Standardisation.of(train)
+    scaling = Standardisation.of(problem.train_features)
+    train = lagged_design(scaling.apply(problem.train_features), problem.train_groups, lags)
+    test = lagged_design(scaling.apply(problem.test_features), problem.test_groups, lags)
     held = group_folds(problem.train_groups, folds)
-    columns = [
-        predict_target(scaling.apply(train), counts, scaling.apply(test), held) for counts in problem.train_responses.T
-    ]
+    columns = [predict_target(train, counts, test, held) for counts in problem.train_responses.T]
     return Answer(np.stack(columns, axis=1))
 
 
@@ -52,5 +53,5 @@ def path(features: np.ndarray, counts: np.ndarray, others: np.ndarray) -> list[n
     rates, weights = [], None
     for penalty in PENALTIES * counts.sum():
         weights = fit_poisson(features, counts, penalty, weights)
-        rates.append(predict_rates(others, weights))
+        rates.append(np.minimum(predict_rates(others, weights), predict_rates(features, weights).max()))
     return rates

@@ -18,10 +18,10 @@ EPSILON = 1e-5  # what normalisation layers of networks add to a variance
 
 def solve(problem: Problem, rng: np.random.Generator, *, folds: int = 5) -> Answer:
     lags = np.arange(problem.max_lag + 1)
-    train = lagged_design(problem.train_features, problem.train_groups, lags)
-    test = lagged_design(problem.test_features, problem.test_groups, lags)
-    centre, scale = train.mean(axis=0), np.sqrt(train.var(axis=0) + EPSILON)
+    centre, scale = problem.train_features.mean(axis=0), np.sqrt(problem.train_features.var(axis=0) + EPSILON)
+    train = lagged_design((problem.train_features - centre) / scale, problem.train_groups, lags)
+    test = lagged_design((problem.test_features - centre) / scale, problem.test_groups, lags)
     units = Standardisation.of(problem.train_responses)
     responses = units.apply(problem.train_responses)
     held = group_folds(problem.train_groups, folds)
-    return Answer(units.undo(select_ridge((train - centre) / scale, responses, (test - centre) / scale, held)))
+    return Answer(units.undo(select_ridge(train, responses, test, held)))
