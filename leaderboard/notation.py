@@ -88,9 +88,9 @@ def coverage(row: Row) -> str:
 
 
 def gate(result: GateResult, title: str) -> str:
-    """`False-edge rate 0.031, limit 0.1`; says so where nothing tested the gate."""
-    word = "at most" if result.direction == "lower" else "at least"
-    return f"{title} {'untested' if result.value is None else number(result.value.mean)} ({word} {result.limit:g})"
+    """`False-edge rate 0.031, at most 0.1`; without the value where nothing tested the gate."""
+    value = "" if result.value is None else f" {number(result.value.mean)}"
+    return f"{title}{value}, {'at most' if result.direction == 'lower' else 'at least'} {result.limit:g}"
 
 
 def verdict(result: GateResult) -> str:

@@ -37,8 +37,9 @@ def layout(x: dict[str, Any], y: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def error_bars(estimates: Sequence[Estimate]) -> dict[str, Any]:
-    halves = [notation.half_width(one) or 0 for one in estimates]
-    return {"type": "data", "array": halves, "thickness": 1.5, "width": 4}
+    halves = [notation.half_width(one) for one in estimates]
+    drawn = any(half is not None for half in halves)
+    return {"type": "data", "array": [half or 0 for half in halves], "visible": drawn, "thickness": 1.5, "width": 4}
 
 
 def line_at(value: float, along: str) -> dict[str, Any]:
