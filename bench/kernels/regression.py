@@ -53,8 +53,8 @@ def lagged_design(
 ) -> Float[np.ndarray, "rows lagged"]:
     """Features delayed by each lag (samples, >= 0), lag-major: column l * features + j is feature j at lag l.
 
-    Row i holds x[i - lag] where that row lies in the same group, and 0 before the group begins. Centre the features first:
-    0 is then their mean, where in their own units it may be far outside their range.
+    Row i holds x[i - lag] where that row lies in the same group, and 0 before the group begins. Centre the features
+    first: 0 is then their mean, where in their own units it may be far outside their range.
     """
     start = np.zeros(len(groups), dtype=int)
     begins = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1))

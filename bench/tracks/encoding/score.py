@@ -54,7 +54,7 @@ METRICS = {
     },
     "false_positive_r2": {
         "title": "R^2 above 0 where nothing is to be predicted", "version": 1, "role": "headline", "units": "null",
-        "range": [0, 1], "direction": "lower", "floor": None, "ceiling": None, "gate": {"max": 0.05},
+        "range": [0, 1], "direction": "lower", "floor": None, "ceiling": None, "gate": {"max": 0.02},
         "reference": "Campbell and Thompson (2008), Review of Financial Studies 21:1509-1531, eq. 1",
         "description": "Mean over targets of the out-of-sample R^2 where it is above 0, else 0.",
     },
