@@ -14,8 +14,8 @@ Signals but counts have mean 0 and variance 1 in every run, as responses that ar
 autoregressive and has mean 0 in every run; its variance is 1 / s for a target of signal-to-noise ratio s. The test
 responses are the mean of `repeats` repeats. Their reliability is V / (V + v / R) in a run, V the variance of the
 planted signal and v the expected variance of the noise (the mean rate for counts); its root is averaged over test runs.
-That is what the oracle's correlation reaches to within the inverse of the number of independent samples in a run. R^2 is
-pooled over runs: for counts, whose signal varies more in some runs than in others, the oracle's is about 1.05.
+The oracle's correlation reaches that to within the inverse of the number of independent samples in a run. R^2 is pooled
+over runs: for counts, whose signal varies more in some runs than in others, the oracle's is about 1.05.
 """
 
 from __future__ import annotations
