@@ -6,6 +6,7 @@ figure serves light and dark. Symbols differ wherever colours do.
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -87,7 +88,7 @@ def cost_figure(table: TrackTable, column: TaskColumn | None = None) -> dict[str
     low, high = _cost_range(rows)
     ticks = 1 if high - low > 2.5 else "D2"
     x = axis(f"Cost of a unit ({TIMES} calibration kernel)", type="log", dtick=ticks, range=[low, high])
-    y = axis(column.metric_title if raw and column else "Score")
+    y = axis(html.escape(column.metric_title) if raw and column else "Score")  # plotly reads some HTML in titles
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
     lines = [] if raw else [line_at(0, "x"), line_at(1, "x")]
     shape = layout(x, y, shapes=lines, legend=legend, showlegend=True, margin={"l": 56, "r": 16, "t": 40, "b": 52})

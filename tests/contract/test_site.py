@@ -117,6 +117,14 @@ def test_foreign_text_makes_no_element_and_runs_no_script(page: Path, hostile: P
         assert "{{ 7*7 }}" in text
 
 
+def test_a_figure_cannot_end_its_script_element() -> None:
+    value = {"b": "</script><!-- & \u2028", "a": [1.5, None, True]}
+    text = site.json_script(value)
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == value
+    assert text.index('"a"') < text.index('"b"')
+
+
 def test_control_characters_and_long_lines_of_logs_are_shown_as_such(hostile: Path) -> None:
     for name in ("index.html", "records/maze-truth-crasher.html"):
         text = (hostile / name).read_text()
