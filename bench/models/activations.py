@@ -1,0 +1,44 @@
+"""What flows through a transformer: the residual stream after every layer, also for texts longer than the context."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from bench.models.transformer import Transformer
+
+
+def residual_stream(
+    model: Transformer, tokens: Int[np.ndarray, "batch pos"]
+) -> Float[Tensor, "depths batch pos d_model"]:
+    """The residual stream at depth 0 (embedding) and after each layer: the sum of what all nodes so far wrote."""
+    config = model.config
+    nodes = model.node_outputs(tokens)
+    per_layer = config.n_heads + bool(config.d_mlp)
+    inputs = len(nodes) - config.n_layers * per_layer
+    written = nodes[inputs:].unflatten(0, (config.n_layers, per_layer)).sum(1)
+    biases = torch.stack([model.weights[f"layers.{layer}.o_bias"] for layer in range(config.n_layers)])
+    depths = torch.cat([nodes[:inputs].sum(0, keepdim=True), written + biases[:, None, None]])
+    return depths.cumsum(0)
+
+
+def read_text(
+    model: Transformer, tokens: Int[np.ndarray, "pos"], start: int, stride: int
+) -> Float[np.ndarray, "depths pos d_model"]:
+    """The residual stream at every token of a text of any length, in overlapping windows that fill the context.
+
+    Every window begins with the token `start` and moves on by `stride` tokens; a token is read in the first window that
+    holds it, so that from the second window on it sees at least n_ctx - 1 - `stride` tokens before it.
+    """
+    width = model.config.n_ctx - 1
+    read: list[Float[Tensor, "depths pos d_model"]] = []
+    done = 0
+    while done < len(tokens):
+        first = max(0, done + stride - width) if done else 0
+        window = tokens[first : first + width]
+        stream = residual_stream(model, np.concatenate([[start], window])[None])[:, 0, 1:]
+        read.append(stream[:, done - first :])
+        done = first + len(window)
+    return torch.cat(read, dim=1).numpy()
