@@ -2,10 +2,12 @@
 
 27 listeners heard the first chapter of Alice in Wonderland (12 minutes). Each seed is a listener, the targets are that
 listener's six regions. The feature spaces are word rate (band 0), sound power (band 1) and the residual stream of a
-small language model at its embedding (band 2) and after each of its five layers (bands 3 to 7). A word's activation is
-the mean over its tokens, less the mean over the training words; it enters as an impulse when the word ends and is
-convolved with the canonical haemodynamic response. Features and responses are high-passed at 128 s, each contiguous
-stretch by itself. A third of the story is held out at a time, with 16 s between training and test.
+small language model at its embedding (band 2) and after each of its five layers (bands 3 to 7).
+
+A word's activation is the mean over its tokens, in the first 20 principal components over the training words; it enters
+as an impulse when the word ends and is convolved with the canonical haemodynamic response. Features and responses are
+high-passed at 128 s, each contiguous stretch by itself. A third of the story is held out at a time, with 16 s between
+training and test.
 
 Reliability is the mean correlation between pairs of listeners on the held-out volumes, so that r / sqrt(reliability) is
 *shared-signal normalised*. Regions are scored where the listeners agree on the training volumes.
@@ -50,6 +52,7 @@ GAP = 8  # volumes of 2 s
 GROUPS = 6  # stretches of two minutes, of which four train: cross-validation within the training rows needs a few
 CUTOFF = 128.0  # s
 AGREEMENT = 0.03  # least correlation between listeners on training volumes; with 351 pairs its error is about .01
+COMPONENTS = 20  # of each depth
 STRIDE = 256  # tokens; every token but the first ones has at least 255 before it
 START = 1  # the token that begins a text
 
@@ -148,13 +151,16 @@ def make_fold(recording: Path, model: Path, held_out: int) -> Fold:
 def features_of(story: Story, split: Split) -> tuple[np.ndarray, np.ndarray]:
     """Word rate, sound power and the layers, [time, features], and the band of each column.
 
-    Without their mean over the training words the layers would all repeat the word rate.
+    Layers are taken less their mean over the training words: with it, all would repeat the word rate.
     """
-    mean = story.activations[np.isin(story.word_rows, split.train)].mean(axis=0)
+    training = story.activations[np.isin(story.word_rows, split.train)]
+    mean = training.mean(axis=0)
     layers = story.convolved - story.word_rate[:, None, None] * mean
-    depths, width = mean.shape
-    features = np.column_stack([story.word_rate, story.sound_power, layers.reshape(len(layers), -1)])
-    return features, np.concatenate([[0, 1], 2 + np.repeat(np.arange(depths), width)])
+    # [depths, d_model, components]: the words' principal axes, on which few directions do not drown the others.
+    axes = np.linalg.svd((training - mean).swapaxes(0, 1), full_matrices=False)[2][:, :COMPONENTS].swapaxes(1, 2)
+    projected = np.einsum("tde,dec->tdc", layers, axes).reshape(len(layers), -1)
+    features = np.column_stack([story.word_rate, story.sound_power, projected])
+    return features, np.concatenate([[0, 1], 2 + np.repeat(np.arange(len(axes)), COMPONENTS)])
 
 
 def percent_change(responses: np.ndarray, split: Split) -> np.ndarray:
