@@ -105,6 +105,11 @@ def _shown(character: str) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
+def visible(text: str) -> str:
+    """A text whose invisible and reordering characters are shown as codes; lines and tabs stay."""
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
 def _cut_line(line: str) -> str:
     if len(line) <= LONGEST_LINE:
         return line
@@ -115,7 +120,7 @@ def printable(text: str, limit: int = 8000) -> str:
     """A foreign text made safe to read: colours removed, invisible characters as codes, too long lines and too long
     beginnings cut with a mark that says how much is missing. (Escaping for HTML is the template's work.)"""
     plain = ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    lines = [_cut_line("".join(map(_shown, line))) for line in plain.split("\n")]
+    lines = [_cut_line(visible(line)) for line in plain.split("\n")]
     whole = "\n".join(lines).strip("\n")
     if len(whole) <= limit:
         return whole

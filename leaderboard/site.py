@@ -69,10 +69,10 @@ def _copy_assets(folder: Path) -> None:
 
 
 def environment() -> jinja2.Environment:
-    """Templates with everything escaped, and an error for a name that does not exist."""
+    """Templates with everything escaped, no invisible characters, and an error for a name that does not exist."""
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("leaderboard"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, finalize=without_tricks,
     )  # fmt: skip
     for name in NUMBERS:
         made.filters[name] = getattr(notation, name)
@@ -85,6 +85,11 @@ def environment() -> jinja2.Environment:
     made.globals |= {name: getattr(views, name) for name in QUESTIONS}
     made.globals |= {"plots": plots, "gate": notation.gate, "verdict": notation.verdict, "SHOWN_LOG": SHOWN_LOG}
     return made
+
+
+def without_tricks(value: Any) -> Any:
+    """Any text that a template writes, with characters that hide or reorder text shown as codes."""
+    return notation.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def json_script(value: Any) -> Markup:

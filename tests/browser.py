@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PATIENCE = 60
 FLAGS = (
     "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
     "--no-first-run", "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
@@ -25,7 +27,7 @@ class Browser:
     def __init__(self, profile: Path) -> None:
         self.faults: list[str] = []
         self.requests: list[str] = []
-        self._profile, self._number, self._session = profile, 0, None
+        self._profile, self._number, self._session, self._buffer = profile, 0, None, b""
 
     def __enter__(self) -> Browser:
         # Chromium reads commands from descriptor 3 and answers on descriptor 4.
@@ -39,7 +41,6 @@ class Browser:
         )  # fmt: skip
         os.close(command_end)
         os.close(answer_end)
-        self._stream = os.fdopen(self._from, "rb")
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -50,7 +51,7 @@ class Browser:
         self._process.terminate()
         self._process.wait(20)
         os.close(self._to)
-        self._stream.close()
+        os.close(self._from)
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Send one DevTools command and return its result; events that arrive before it are sorted into the lists."""
@@ -66,12 +67,15 @@ class Browser:
         return answer["result"]
 
     def _read(self) -> dict[str, Any]:
-        parts = bytearray()
-        while (byte := self._stream.read(1)) != b"\0":
-            if not byte:
+        while b"\0" not in self._buffer:
+            if not select.select([self._from], [], [], PATIENCE)[0]:
+                raise RuntimeError(f"chromium said nothing for {PATIENCE} s")
+            chunk = os.read(self._from, 1 << 20)
+            if not chunk:
                 raise RuntimeError("chromium closed its pipe")
-            parts += byte
-        return json.loads(parts)
+            self._buffer += chunk
+        message, _, self._buffer = self._buffer.partition(b"\0")
+        return json.loads(message)
 
     def _note(self, event: dict[str, Any]) -> None:
         name, params = event.get("method"), event.get("params", {})

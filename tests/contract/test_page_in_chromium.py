@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from leaderboard import site
 from tests import leaderboard_records as made_up
 from tests.browser import CHROMIUM, Browser
+from tests.hostile_records import write_hostile
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -188,15 +189,19 @@ LEAST_CONTRAST = """(() => {
 })()"""
 
 
+@pytest.mark.parametrize("write", [made_up.write, write_hostile])
 @pytest.mark.parametrize("name", ["index.html", "records/maze-truth-crasher.html"])
-def test_a_phone_scrolls_tables_and_never_the_page_sideways(browser: Browser, page: Path, name: str) -> None:
-    browser.open(page.parent / name, 390, 844)
+def test_a_phone_scrolls_tables_and_never_the_page_sideways(
+    browser: Browser, tmp_path: Path, name: str, write: Callable[[Path], tuple[Path, Path]]
+) -> None:
+    site.build(*write(tmp_path / "in"), tmp_path / "out")
+    browser.open(tmp_path / "out" / name, 390, 844)
     browser.evaluate("document.querySelectorAll('details').forEach(x => { x.open = true; })")
-    browser.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     assert browser.evaluate("document.documentElement.scrollWidth") == 390
     wide = browser.evaluate("""[...document.querySelectorAll('body *')]
         .filter(x => !x.closest('.scroll, .plot, .skip-link') && x.getBoundingClientRect().right > 391).length""")
     assert wide == 0
+    assert browser.faults == []
 
 
 def test_a_link_to_a_unit_shows_it(browser: Browser, page: Path) -> None:
