@@ -33,7 +33,7 @@ def correlate_folds(
     rows = [folds == fold for fold in np.unique(folds)]
     r = np.stack([correlate_columns(predicted[row], observed[row]) for row in rows])
     varies = np.stack([_spread(observed[row]) > 0 for row in rows])
-    return (r * varies).sum(axis=0) / np.maximum(varies.sum(axis=0), 1)
+    return r.sum(axis=0) / np.maximum(varies.sum(axis=0), 1)  # r is 0 where nothing varies
 
 
 def determination(

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy import stats
+from sklearn.linear_model import PoissonRegressor
 from sklearn.model_selection import PredefinedSplit
 
 from bench.core.catalogue import load_plugin
@@ -13,8 +15,9 @@ from bench.kernels.regression import PENALTIES, Standardisation, group_folds, la
 
 TRACK = ROOT / "bench" / "tracks" / "encoding"
 PLANTED = load_plugin(TRACK / "tasks" / "planted.py")
-RIDGE, LAGGED, BANDED, PLS = (
-    load_plugin(TRACK / "methods" / f"{name}.py") for name in ("ridge", "lagged_ridge", "banded_ridge", "pls")
+RIDGE, LAGGED, BANDED, PLS, POISSON = (
+    load_plugin(TRACK / "methods" / f"{name}.py")
+    for name in ("ridge", "lagged_ridge", "banded_ridge", "pls", "poisson_glm")
 )
 
 
@@ -118,6 +121,27 @@ def test_lagged_ridge_is_ridge_on_the_delayed_features():
     expected = RIDGE.solve(delayed, generator(0)).predictions
     found = LAGGED.solve(problem, generator(0)).predictions
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * np.ptp(expected))
+
+
+def test_poisson_regression_takes_the_penalty_of_highest_likelihood_on_held_out_groups():
+    problem = problem_of("counts")
+    features, counts, new = problem.train_features[:160], problem.train_responses[:160, 0], problem.test_features
+    folds, likelihood = group_folds(problem.train_groups[:160] * 2 + np.arange(160) // 40 % 2, 4), []
+    for penalty in POISSON.PENALTIES:
+        parts = []
+        for held in folds:
+            kept = np.setdiff1d(np.arange(160), held)
+            model = PoissonRegressor(alpha=penalty * counts[kept].mean(), tol=1e-8, max_iter=5000)
+            rates = model.fit(features[kept], counts[kept]).predict(features[held])
+            rates = np.minimum(rates, model.predict(features[kept]).max())
+            parts.append(stats.poisson.logpmf(counts[held], rates).sum())
+        likelihood.append(sum(parts))
+    assert 0 < np.argmax(likelihood) < len(likelihood) - 1  # neither end of the grid: the choice matters
+    expected = PoissonRegressor(alpha=POISSON.PENALTIES[np.argmax(likelihood)] * counts.mean(), tol=1e-8, max_iter=5000)
+    expected.fit(features, counts)
+    found = POISSON.predict_target(features, counts, new, folds)
+    limit = expected.predict(features).max()
+    np.testing.assert_allclose(found, np.minimum(expected.predict(new), limit), rtol=1e-3)
 
 
 def test_partial_least_squares_with_all_components_is_ordinary_least_squares():

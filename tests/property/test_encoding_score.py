@@ -117,11 +117,23 @@ def test_bits_per_spike_are_the_share_of_deviance_times_the_bits_of_the_null():
     assert score(same, one, answer)["bits_per_spike"] == pytest.approx(expected, rel=1e-9)
 
 
-def test_bits_per_spike_are_left_out_for_continuous_responses_and_for_rates_that_are_not_positive():
+def test_bits_per_spike_are_left_out_for_continuous_responses_and_for_what_is_no_rate():
     assert "bits_per_spike" not in score(*case())
     problem, truth, answer = case("counts")
     assert score(problem, truth, answer)["bits_per_spike"] > 0
     assert "bits_per_spike" not in score(problem, truth, Answer(answer.predictions - answer.predictions.max()))
+    silent = truth.test_responses == 0
+    quiet, impossible = (Answer(np.where(rows, 0.0, answer.predictions)) for rows in (silent, ~silent))
+    assert score(problem, truth, quiet)["bits_per_spike"] > score(problem, truth, answer)["bits_per_spike"]
+    assert "bits_per_spike" not in score(problem, truth, impossible)
+
+
+def test_bits_per_spike_are_left_out_where_training_or_test_has_no_spikes():
+    problem, truth, answer = case("counts")
+    never = dataclasses.replace(problem, train_responses=np.zeros_like(problem.train_responses))
+    assert "bits_per_spike" not in score(never, truth, answer)
+    silent = dataclasses.replace(truth, test_responses=np.zeros_like(truth.test_responses))
+    assert "bits_per_spike" not in score(problem, silent, answer)
 
 
 @given(factor=st.floats(-3, 3))

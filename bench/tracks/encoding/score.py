@@ -50,7 +50,7 @@ METRICS = {
         "range": [None, None], "direction": "higher", "floor": 0.0, "ceiling": None,
         "reference": "Pei, Ye et al. (2021), Neural Latents Benchmark, arXiv:2109.04463 (co-smoothing bits per spike)",
         "description": "Poisson log-likelihood gained over each target's mean training rate, in bits, per spike; left"
-        " out where responses are no counts and where a predicted rate is not positive: such an answer is no rate.",
+        " out where responses are no counts, and where a rate is negative or is 0 where something was counted.",
     },
     "false_positive_r2": {
         "title": "R^2 above 0 where nothing is to be predicted", "version": 1, "role": "headline", "units": "null",
@@ -72,8 +72,9 @@ def score(problem: Problem, truth: Truth, answer: Answer) -> dict[str, float]:
     rho = None if truth.reliability is None else truth.reliability[chosen]
     if rho is not None and (rho > 0).all():
         values |= {"correlation": over_ceiling(r, np.sqrt(rho)), "r2": over_ceiling(r2, rho)}
-    if problem.response_kind == "counts" and (predicted > 0).all():
-        values["bits_per_spike"] = bits_per_spike(predicted, observed, problem.train_responses[:, chosen])
+    constant = np.tile(problem.train_responses[:, chosen].mean(axis=0), (len(observed), 1))
+    if problem.response_kind == "counts" and are_rates(predicted, observed) and are_rates(constant, observed):
+        values["bits_per_spike"] = bits_per_spike(predicted, constant, observed)
     return values
 
 
@@ -83,12 +84,16 @@ def over_ceiling(values: Float[np.ndarray, "targets"], ceilings: Float[np.ndarra
     return float(values.sum() / ceilings.sum())
 
 
+def are_rates(predicted: Float[np.ndarray, "time targets"], counts: Float[np.ndarray, "time targets"]) -> bool:
+    """Whether there are counts and these rates allow them: none negative, none 0 where something was counted."""
+    return bool(counts.any() and (predicted >= 0).all() and (predicted[counts > 0] > 0).all())
+
+
 def bits_per_spike(
     rates: Float[np.ndarray, "time targets"],
+    constant: Float[np.ndarray, "time targets"],
     counts: Float[np.ndarray, "time targets"],
-    training: Float[np.ndarray, "train targets"],
 ) -> float:
-    """(nats of the training mean rate - nats of the prediction) / (spikes ln 2), summed over time and targets."""
-    constant = np.broadcast_to(training.mean(axis=0), counts.shape)
+    """(nats of the constant rate - nats of the predicted one) / (spikes ln 2), summed over time and targets."""
     gained = poisson_nats(constant, counts).sum() - poisson_nats(rates, counts).sum()
     return float(gained / (counts.sum() * np.log(2)))
