@@ -25,7 +25,7 @@ def split_blocks(blocks: Int[np.ndarray, "time"], tested: Bool[np.ndarray, "bloc
     noise) is not shared. Groups carry the number of their block.
     """
     testing = tested[blocks]
-    near = np.convolve(testing, np.ones(2 * gap + 1), mode="same") > 0
+    near = np.convolve(testing, np.ones(2 * gap + 1))[gap : gap + len(testing)] > 0
     train, test = np.flatnonzero(~near), np.flatnonzero(testing)
     return Split(train, blocks[train], test, blocks[test])
 
