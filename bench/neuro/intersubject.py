@@ -19,7 +19,10 @@ def pairwise_correlation(responses: Float[np.ndarray, "subjects time targets"]) 
 
 
 def leave_one_out_correlation(responses: Float[np.ndarray, "subjects time targets"]) -> Float[np.ndarray, "targets"]:
-    """Mean correlation of each subject with the mean of all others, per target: about sqrt(rho_1 rho_(n-1))."""
+    """Mean correlation of each subject with the mean of all others, per target: about sqrt(rho_1 rho_(n-1)).
+
+    The mean of the others weighs each by its scale: bring subjects to one unit first.
+    """
     total = responses.sum(axis=0)
     others = _standardised((total - responses) / (len(responses) - 1))
     return (_standardised(responses) * others).mean(axis=(0, 1))

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench.core import data
+from bench.core import data, problems
 from bench.core.contract import BadInput
+from bench.core.records import read_json
 
 CONTENT = b"time,value\n0,1\n1,4\n2,9\n"
 PREPARE = """
@@ -220,6 +221,15 @@ def test_a_prepare_that_writes_nothing_is_refused(world):
     world.write(world.folder / "prepare.py", b"def prepare(source, out):\n    pass\n")
     with pytest.raises(BadInput, match="wrote no file"):
         world.obtain()
+
+
+def test_units_of_data_that_cannot_be_had_are_skipped_with_the_reason(world):
+    config, output = {"results": str(world.root), "data_mirror": ""}, world.root / "toy.json"
+    problems.make_data({"dataset": "toy"}, config, world.root, output)
+    spec = {"datasets": {"toy": str(output)}, "units": ["a/b-v1/c/0"], "path": "/nowhere.py", "code": "0"}
+    problems.make_problems(spec, config, world.root / "problems.json", lambda done, planned: None)
+    (unit,) = read_json(world.root / "problems.json")["units"].values()
+    assert "numbers.csv cannot be reached" in unit["skipped"]
 
 
 def wheel(folder: Path, content: bytes) -> dict[str, str]:
