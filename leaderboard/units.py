@@ -211,20 +211,26 @@ class Board:
     def used(self, solver: str, unit: BoardUnit, metric: str) -> float | None:
         """What enters the means: the value, or what a failed unit scores; None where the metric is not counted."""
         value = self.value(solver, unit, metric)
-        return self.failed_score(unit, metric) if value is None else value
+        return self.failed_score(solver, unit, metric) if value is None else value
 
-    def failed_score(self, unit: BoardUnit, metric: str) -> float | None:
+    def declines(self, solver: str, unit: BoardUnit, metric: str) -> bool:
+        """Whether a solver declared this unit unsupported while it answered others to which the metric applies."""
+        declared = self.records.get((solver, unit), {}).get("status") == "unsupported"
+        return declared and any(self.value(solver, other, metric) is not None for other in self.units)
+
+    def failed_score(self, solver: str, unit: BoardUnit, metric: str) -> float | None:
         """The worse of the floor and the worst valid score of any method on this unit.
 
         A gated metric without a floor (a rate of false findings) takes the bad end of its range instead, so that
-        crashing on null units opens no gate. A metric that is neither bracketed, gated nor the column of its task is
+        crashing on null units opens no gate; not so a unit that a method declines as unsupported, if it answered other
+        null units. A metric that is neither bracketed, gated nor the column of its task is
         left out: only the methods that have it show it.
         """
         card, floor = self.metrics[metric], self.bracket(unit, metric)[0]
         gated = "gate" in card or (card["role"] == "headline" and card["units"] == "null")
         if not (gated or self.is_bracketed(unit, metric) or self._columns.get(unit.task) == metric):
             return None
-        if floor is None and gated:
+        if floor is None and gated and not (self.declines(solver, unit, metric) and self.values(unit, metric)):
             floor = card["range"][0 if sign(card) > 0 else 1]
         found = self.values(unit, metric) + ([] if floor is None else [floor])
         return (min if sign(card) > 0 else max)(found, default=None)

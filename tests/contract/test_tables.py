@@ -361,6 +361,16 @@ def test_crashing_on_null_units_opens_no_gate():
     assert (row.status, row.gates[0].value.mean) == ("gated", 1.0)
 
 
+def test_declining_a_null_unit_opens_no_gate_unless_another_was_answered():
+    run = gated_run(0.0)
+    nulls = [record for record in run.records if record["method"] == "compass" and record["null"]]
+    nulls[0].update(status="unsupported", score=None)
+    assert run.rows()["compass"].gates[0].value.mean == 0.0
+    for record in nulls:
+        record.update(status="unsupported", score=None)
+    assert run.rows()["compass"].gates[0].value.mean == 1.0
+
+
 def test_a_method_that_could_not_run_where_the_gate_is_tested_is_untested_and_not_gated():
     run = gated_run(0.0)
     for method in ("compass", "full_map"):
