@@ -11,15 +11,14 @@ ROOT = Path(
 )  # under `module`, workflow.basedir is the importing workflow's folder
 sys.path.insert(0, str(ROOT))
 
-from bench.core.snakemake_glue import job_inputs, last_run, open_plan
+from bench.core.snakemake_glue import job_inputs, last_run, open_plan, stage
 
-PLAN, PLAN_FILE = open_plan(config, ROOT)
-RESULTS = str(PLAN.results)
-SUITE = PLAN.suite.name
 CONDA = "conda" in {
     str(method) for method in workflow.deployment_settings.deployment_method
 }
-BENCH = f"PYTHONPATH={ROOT} {'python' if CONDA else sys.executable} -P -m bench"
+PLAN = open_plan(config, ROOT, CONDA)
+RESULTS = str(PLAN.results)
+SUITE = PLAN.suite.name
 ENVIRONMENT = str(ROOT / "envs" / "base.yaml")
 STAGES = f"{RESULTS}/stages"
 
@@ -27,13 +26,10 @@ STAGES = f"{RESULTS}/stages"
 TARGET = f"{RESULTS}/{SUITE}/.built-{PLAN.hash}"  # goes when another plan's page is built, so that going back rebuilds
 
 
-localrules:
-    all,
-
-
 rule all:
     input:
         TARGET,
+    localrule: True
 
 
 include: "workflow/rules/data.smk"

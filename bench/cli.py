@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.core import authoring, data, stages, upkeep
+from bench.core import authoring, data, lifeline, stages, upkeep
 from bench.core.catalogue import catalogue_json, read_tracks
 from bench.core.collecting import collect
 from bench.core.config import ROOT, load_config
@@ -98,6 +98,7 @@ def show_plan(args: argparse.Namespace) -> None:
 
 
 def do_stage(args: argparse.Namespace) -> None:
+    lifeline.hang_on_workflow()
     document = stages.read_plan(args.plan)
     stages.execute(document, stages.job_of(document, args.verb, args.output))
 

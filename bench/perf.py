@@ -80,7 +80,7 @@ def _ratios(problem, model, eap, patching) -> dict[str, float]:
     donors = patching.donors_for(model, problem.intervention, tokens, torch.as_tensor(problem.corrupted))
 
     def exact(one_at_a_time: bool) -> object:
-        measure = patching.output_change(model.run(tokens), torch.as_tensor(problem.scored))
+        measure = patching.output_change(problem.scored)
         return patching.edge_effects(model, graph, tokens, donors, measure, one_at_a_time=one_at_a_time)
 
     rng = generator("perf")

@@ -188,10 +188,11 @@ def make_row(solver: str, name: str, boards: Mapping[str, Board]) -> Row:
     kind, card = board.kinds[solver], board.track[f"{board.kinds[solver]}s"][solver]
     gates = gates_of(solver, name, boards)
     status, reason = standing(board, solver, card, gates)
-    present = solver in board.present
+    mine = [board.records[solver, unit] for unit in board.units if (solver, unit) in board.records]
+    answered = any(record["status"] == "ok" for record in mine)
+    present = solver in board.present and (kind == "method" or answered)  # what fails scores; a control need not
     cells = scores.track_cells(board, solver) if present else None
     tasks = sorted({unit.task for unit in board.units}) if present else []
-    mine = [board.records[solver, unit] for unit in board.units if (solver, unit) in board.records]
     planned = len(board.units) if kind == "method" else len(mine)
     costs = [cost for cost in map(relative_cost, mine) if cost is not None]
     entries = board.entries(solver)

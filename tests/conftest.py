@@ -44,9 +44,11 @@ class Copy:
         return {**kept, **threads, "PYTHONPATH": str(self.root), "XDG_CACHE_HOME": str(self.root / ".cache")}
 
     def start(self, *command: str) -> subprocess.Popen:
-        return subprocess.Popen(
-            command, cwd=self.root, env=self.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        """A command in the background, its output in `output.log`."""
+        with open(self.root / "output.log", "w") as log:
+            return subprocess.Popen(
+                command, cwd=self.root, env=self.environment(), stdout=log, stderr=subprocess.STDOUT
+            )
 
     def run(self, *command: str) -> subprocess.CompletedProcess:
         return subprocess.run(

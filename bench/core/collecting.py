@@ -10,8 +10,8 @@ import pandas as pd
 
 from bench.core import records
 from bench.core.contract import BadInput
-from bench.core.plan import SHORT
 from bench.core.records import RUN, SCORE, read_json, write_atomically
+from bench.core.scoring import floor_draws, planned_entries, score_hash
 
 ORDER = ("track", "method", "task", "instance", "seed")
 
@@ -26,27 +26,22 @@ def joined_records(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _track_records(spec: Mapping[str, Any], suite: str) -> Iterator[dict[str, Any]]:
-    prefix = f"{spec['code'][:SHORT]}-{spec['brackets'][:SHORT]}-"
+    draws = floor_draws(planned_entries(spec))
     for path in spec["runs"]:
-        for folder in map(Path, read_json(Path(path))["units"].values()):
+        for key, folder in ((key, Path(folder)) for key, folder in read_json(Path(path))["units"].items()):
             record = records.last(folder / RUN, "record")
             if record is None:
                 raise BadInput(f"{folder}: has no valid run record; run `bench verify --prune` and start again")
-            yield {"suite": suite, **record, "score": _score(folder, record, prefix)}
+            yield {"suite": suite, **record, "score": _score(folder, record, score_hash(spec, draws[key]))}
 
 
-def _score(folder: Path, record: Mapping[str, Any], prefix: str) -> dict[str, Any] | None:
+def _score(folder: Path, record: Mapping[str, Any], code: str) -> dict[str, Any] | None:
     if record["status"] != "ok":
         return None
-    lines = records.read_lines(folder / SCORE, "score")
-    mine = [
-        line
-        for line in lines
-        if line["answer_sha256"] == record["answer_sha256"] and line["score_hash"].startswith(prefix)
-    ]
-    if not mine:
+    found = records.last(folder / SCORE, "score", answer_sha256=record["answer_sha256"], score_hash=code)
+    if found is None:
         raise BadInput(f"{folder}: its answer has no score by this code; run `bench verify --prune` and start again")
-    return mine[-1]
+    return found
 
 
 def long_table(joined: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

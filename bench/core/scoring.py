@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -99,18 +100,29 @@ def score(
 ) -> None:
     """Score every answer of a track that is not scored yet by this code; write the manifest."""
     scorer = Scorer(spec, Path(config["results"]))
-    entries: dict[str, Any] = {}
-    for path in spec["problems"]:
-        entries |= read_json(Path(path))["units"]
-    seeds: dict[str, int] = {}
-    for key in entries:
-        seeds[key.rsplit("/", 1)[0]] = seeds.get(key.rsplit("/", 1)[0], 0) + 1
+    entries = planned_entries(spec)
+    draws = floor_draws(entries)
     folders = [(key, folder) for path in spec["runs"] for key, folder in read_json(Path(path))["units"].items()]
     for number, (key, folder) in enumerate(folders, 1):
-        draws = math.ceil(FLOOR_DRAWS / seeds[key.rsplit("/", 1)[0]])
-        score_unit(scorer, key, entries[key], Path(folder), draws)
+        score_unit(scorer, key, entries[key], Path(folder), draws[key])
         progress(number, len(folders))
     write_json(output, {"units": [folder for _, folder in folders], "score_hash": spec["code"]})
+
+
+def planned_entries(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Where problem and truth of every unit of a score job lie."""
+    return {key: entry for path in spec["problems"] for key, entry in read_json(Path(path))["units"].items()}
+
+
+def floor_draws(keys: Iterable[str]) -> dict[str, int]:
+    """How many draws of a floor control each unit makes, so that its instance has at least `FLOOR_DRAWS` of them."""
+    seeds = Counter(key.rsplit("/", 1)[0] for key in keys)
+    return {key: math.ceil(FLOOR_DRAWS / seeds[key.rsplit("/", 1)[0]]) for key in keys}
+
+
+def score_hash(spec: Mapping[str, Any], draws: int) -> str:
+    """What a score depends on besides answer and truth: the score's code, that of the controls, and the draws."""
+    return f"{spec['code'][:SHORT]}-{spec['brackets'][:SHORT]}-{draws}"
 
 
 def score_unit(scorer: Scorer, key: str, entry: Mapping[str, Any], folder: Path, draws: int) -> None:
@@ -121,7 +133,7 @@ def score_unit(scorer: Scorer, key: str, entry: Mapping[str, Any], folder: Path,
     if record["status"] != "ok":
         return
     identity = {
-        "score_hash": f"{scorer.spec['code'][:SHORT]}-{scorer.spec['brackets'][:SHORT]}-{draws}",
+        "score_hash": score_hash(scorer.spec, draws),
         "answer_sha256": record["answer_sha256"], "truth_sha256": entry["truth_sha256"],
     }  # fmt: skip
     if records.last(folder / SCORE, "score", **identity):

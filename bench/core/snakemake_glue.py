@@ -1,7 +1,12 @@
-"""What the Snakefile needs in Python: the plan, an input function by output, and the note that `resume` reads."""
+"""What the Snakefile needs in Python: the plan, an input function by output, and the note that `resume` reads.
+
+A stage's command names its plan through an environment variable: as a parameter, or written out in the command, a new
+plan would run every old job again, and a global of the Snakefile is unknown to a shell command under `module`.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,15 +16,29 @@ from bench.core.contract import BadInput
 from bench.core.plan import Plan, make_plan
 from bench.core.records import write_json
 
+_opened: set[str] = set()
 
-def open_plan(config: Mapping[str, Any], root: Path) -> tuple[Plan, str]:
-    """The plan of this invocation and the file that the stages read; one sentence and exit 2 on bad input."""
+
+def open_plan(config: Mapping[str, Any], root: Path, conda: bool) -> Plan:
+    """The plan of this invocation, written and named to the stages; one sentence and exit 2 on bad input."""
     try:
         plan = make_plan(dict(config), root)
-        return plan, str(plan.write())
+        written = str(plan.write())
+        _opened.add(written)
+        if len(_opened) > 1:
+            raise BadInput("module: the suite is imported twice with different configurations; use one workflow each")
     except BadInput as error:
         print(f"interpbench: {error}", file=sys.stderr)
         sys.exit(2)
+    os.environ["INTERPBENCH_ROOT"] = str(root)
+    os.environ["INTERPBENCH_PYTHON"] = "python" if conda else sys.executable
+    os.environ["INTERPBENCH_PLAN"] = written
+    return plan
+
+
+def stage(verb: str) -> str:
+    """The shell command of a stage, the same for every plan."""
+    return f'PYTHONPATH="$INTERPBENCH_ROOT" "$INTERPBENCH_PYTHON" -P -m bench {verb} --plan "$INTERPBENCH_PLAN"'
 
 
 def job_inputs(plan: Plan, pattern: str) -> Callable[..., list[str]]:

@@ -361,6 +361,14 @@ def test_crashing_on_null_units_opens_no_gate():
     assert (row.status, row.gates[0].value.mean) == ("gated", 1.0)
 
 
+def test_a_control_that_answers_nothing_on_a_board_has_no_score_there(run: Run):
+    run.fill("compass", "mazes/hedge mazes/stone", 0.9)
+    for place in ("mazes/hedge", "mazes/stone"):
+        run.add("true_path", place, kind="control", status="unsupported")
+    row = run.rows()["true_path"]
+    assert (row.score, row.tasks, row.coverage) == (None, {}, (0, 2))
+
+
 def test_declining_a_null_unit_opens_no_gate_unless_another_was_answered():
     run = gated_run(0.0)
     nulls = [record for record in run.records if record["method"] == "compass" and record["null"]]

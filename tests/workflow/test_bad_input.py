@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 )
 def test_a_bad_setting_is_one_sentence_with_key_value_and_remedy(copy, setting, words):
     for done in (copy.snakemake("--config", setting), copy.bench("plan", "--config", setting)):
-        if done.args[3:4] == ["bench"] and setting.startswith("results"):
+        if "plan" in done.args and setting.startswith("results"):
             continue  # `plan` only reads
         assert done.returncode != 0
         sentence = next(line for line in (done.stdout + done.stderr).splitlines() if line.startswith("interpbench: "))

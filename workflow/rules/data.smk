@@ -7,4 +7,4 @@ rule data:
     conda:
         ENVIRONMENT
     shell:
-        "{BENCH} data --plan {PLAN_FILE} --output {output}"
+        stage("data") + " --output {output:q}"

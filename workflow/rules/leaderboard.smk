@@ -1,14 +1,11 @@
 # Records -> tables -> page.
-localrules:
-    leaderboard,
-
-
 rule leaderboard:
     input:
         [job.output for job in PLAN.stage("score")],
     output:
         TARGET,
+    localrule: True
     conda:
         ENVIRONMENT
     shell:
-        "{BENCH} collect --plan {PLAN_FILE} && {BENCH} site --plan {PLAN_FILE}"
+        stage("collect") + " && " + stage("site")

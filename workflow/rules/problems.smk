@@ -12,4 +12,4 @@ rule problems:
     resources:
         mem_mb=4000,
     shell:
-        "{BENCH} problems --plan {PLAN_FILE} --output {output}"
+        stage("problems") + " --output {output:q}"

@@ -19,4 +19,4 @@ for track, method in sorted(
         resources:
             mem_mb=4000,
         shell:
-            "{BENCH} run --plan {PLAN_FILE} --output {output}"
+            stage("run") + " --output {output:q}"

@@ -9,4 +9,4 @@ rule score:
     conda:
         ENVIRONMENT
     shell:
-        "{BENCH} score --plan {PLAN_FILE} --output {output}"
+        stage("score") + " --output {output:q}"

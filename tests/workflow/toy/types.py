@@ -18,7 +18,7 @@ SCAFFOLD = {"location": "float(rng.normal())"}
 
 @dataclass(frozen=True)
 class Problem:
-    sample: Float[np.ndarray, draws]
+    sample: Float[np.ndarray, "draws"]
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import numpy as np
-from bench.tracks.doubling.types import Answer, Problem
 
 from bench.core import store
+from bench.tracks.doubling.types import Answer, Problem
 
 WRITE = store.write
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-from bench.tracks.doubling.types import Answer, Problem
 
 import bench.core.store
+from bench.tracks.doubling.types import Answer, Problem
 
 
 def solve(problem: Problem, rng: np.random.Generator) -> Answer:

@@ -1,6 +1,7 @@
 """Centres the signal in place."""
 
 import numpy as np
+
 from bench.tracks.doubling.types import Answer, Problem
 
 

@@ -1,9 +1,9 @@
 """Declines a unit."""
 
 import numpy as np
-from bench.tracks.doubling.types import Answer, Problem
 
 from bench.core.contract import Unsupported
+from bench.tracks.doubling.types import Answer, Problem
 
 
 def solve(problem: Problem, rng: np.random.Generator) -> Answer:

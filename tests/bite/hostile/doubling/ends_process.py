@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+
 from bench.tracks.doubling.types import Answer, Problem
 
 

@@ -3,6 +3,7 @@
 import sys
 
 import numpy as np
+
 from bench.tracks.doubling.types import Answer, Problem
 
 

@@ -1,6 +1,7 @@
 """Asks for a terabyte."""
 
 import numpy as np
+
 from bench.tracks.doubling.types import Answer, Problem
 
 

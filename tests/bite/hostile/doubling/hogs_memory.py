@@ -1,6 +1,7 @@
 """Fills the memory little by little."""
 
 import numpy as np
+
 from bench.tracks.doubling.types import Answer, Problem
 
 

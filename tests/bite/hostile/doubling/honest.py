@@ -1,9 +1,9 @@
 """Doubles the signal."""
 
 import numpy as np
-from bench.tracks.doubling.types import Answer, Problem
 
 from bench.core.contract import count_passes
+from bench.tracks.doubling.types import Answer, Problem
 
 
 def solve(problem: Problem, rng: np.random.Generator) -> Answer:

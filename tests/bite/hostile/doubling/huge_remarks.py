@@ -1,6 +1,7 @@
 """Answers with 40 megabytes of text."""
 
 import numpy as np
+
 from bench.tracks.doubling.types import Answer, Problem
 
 

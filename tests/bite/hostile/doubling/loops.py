@@ -1,6 +1,7 @@
 """Loops for ever."""
 
 import numpy as np
+
 from bench.tracks.doubling.types import Answer, Problem
 
 

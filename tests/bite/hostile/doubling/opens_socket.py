@@ -3,6 +3,7 @@
 import socket
 
 import numpy as np
+
 from bench.tracks.doubling.types import Answer, Problem
 
 

@@ -1,6 +1,7 @@
 """Raises an exception."""
 
 import numpy as np
+
 from bench.tracks.doubling.types import Answer, Problem
 
 

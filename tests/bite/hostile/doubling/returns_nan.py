@@ -1,6 +1,7 @@
 """Answers with a NaN."""
 
 import numpy as np
+
 from bench.tracks.doubling.types import Answer, Problem
 
 

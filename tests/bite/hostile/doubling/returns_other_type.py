@@ -1,6 +1,7 @@
 """Returns a bare array."""
 
 import numpy as np
+
 from bench.tracks.doubling.types import Answer, Problem
 
 

@@ -1,6 +1,7 @@
 """Answers with a matrix."""
 
 import numpy as np
+
 from bench.tracks.doubling.types import Answer, Problem
 
 

@@ -1,6 +1,7 @@
 """Answers with one sample too many."""
 
 import numpy as np
+
 from bench.tracks.doubling.types import Answer, Problem
 
 

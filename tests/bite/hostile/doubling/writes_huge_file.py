@@ -1,6 +1,7 @@
 """Writes one file that is too large."""
 
 import numpy as np
+
 from bench.tracks.doubling.types import Answer, Problem
 
 

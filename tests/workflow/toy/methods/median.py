@@ -1,6 +1,7 @@
 """Sample median."""
 
 import numpy as np
+
 from bench.tracks.toy.types import Answer, Problem
 
 REFERENCE = "@misc{median, title = {The median}}"

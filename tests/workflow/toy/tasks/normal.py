@@ -1,6 +1,7 @@
 """Normal samples around a known location."""
 
 import numpy as np
+
 from bench.tracks.toy.types import Problem, Truth
 
 VERSION = 1
