@@ -26,7 +26,7 @@ from bench.core.contract import Blob, InvalidAnswer, Ragged
 ARRAYS, META = "arrays.safetensors", "meta.json"
 T = typing.TypeVar("T")
 SPARSE, TABLE = ("scipy.sparse", "csr_array"), ("pandas", "DataFrame")
-SCALARS = {str: str, int: int, float: (float, int), bool: bool}
+SCALARS: dict[Any, Any] = {str: str, int: int, float: (float, int), bool: bool}
 
 
 def fields_of(cls: type) -> dict[str, Any]:
