@@ -22,6 +22,6 @@ DETERMINISTIC = True
 
 def solve(problem: Problem, rng: np.random.Generator, *, share: float = SHARE) -> Answer:
     experiment = Experiment(problem)
-    experiment.afford(4, "edge attribution patching")
+    experiment.afford(7, "edge attribution patching")
     scores = np.abs(experiment.attribute())
     return Answer(scores, experiment.choose(scores, share))

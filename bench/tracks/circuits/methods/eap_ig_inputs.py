@@ -21,7 +21,7 @@ DETERMINISTIC = True
 
 def solve(problem: Problem, rng: np.random.Generator, *, steps: int = 5, share: float = SHARE) -> Answer:
     experiment = Experiment(problem)
-    experiment.afford(2 * steps + 2, "integrated gradients")
+    experiment.afford(2 * steps + 5, "integrated gradients")
     embed = experiment.graph.sources.index("embed")
     clean, donor = experiment.nodes[embed], experiment.donors[embed]
     points = (donor + k / steps * (clean - donor) for k in range(1, steps + 1))
