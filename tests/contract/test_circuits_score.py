@@ -1,0 +1,149 @@
+"""The score of a circuit on truth and answers made by hand."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.core.catalogue import load_plugin
+from bench.core.config import ROOT
+from bench.core.contract import Blob, InvalidAnswer
+from bench.tracks.circuits.types import Answer, Problem, Truth, check
+
+SCORE = load_plugin(ROOT / "bench" / "tracks" / "circuits" / "score.py")
+
+NODES = ["embed", "a0.h0", "m0", "output"]
+EDGES = ["embed->a0.h0.q", "embed->m0", "a0.h0->m0", "embed->output", "a0.h0->output", "m0->output"]
+LIVE = np.array([False, True, False, False, False, True])
+PROBLEM = Problem(
+    Blob(Path("model.safetensors"), "0" * 64), np.zeros((1, 2), int), np.zeros((1, 2), int), np.array([False, True]),
+    np.zeros((1, 2, 1)), "signed_output", "resample", "qkv", NODES, EDGES, 100,
+)  # fmt: skip
+TRUTH = Truth(
+    null=False, effects=LIVE * 2.0, live=LIVE, live_zero=LIVE | (np.arange(6) == 3), live_mean=~LIVE,
+    dont_care=np.zeros(6, bool), node_live=np.array([True, False, True, True]), threshold=1e-12, placebo=1e-13,
+    gap=1e12,
+)  # fmt: skip
+NULL = replace(TRUTH, null=True, live=np.zeros(6, bool), node_live=np.zeros(4, bool))
+
+
+def score(scores, circuit=LIVE, truth=TRUTH, nodes=None):
+    return SCORE.score(PROBLEM, truth, Answer(np.asarray(scores, float), np.asarray(circuit, bool), nodes))
+
+
+def test_the_truth_itself_scores_1():
+    values = score(TRUTH.effects)
+    for name in ("edge_auroc", "average_precision", "circuit_f1", "recall", "node_auroc"):
+        assert values[name] == 1
+    assert values["edge_auroc_zero"] == pytest.approx((2 + 0.5) / 3)  # two of three first, one tied with three
+    assert values["edge_auroc_mean"] == 0
+
+
+def test_the_reverse_of_the_truth_scores_0():
+    values = score(-TRUTH.effects, ~LIVE, nodes=-TRUTH.node_live.astype(float))
+    for name in ("edge_auroc", "circuit_f1", "recall", "node_auroc"):
+        assert values[name] == 0
+    assert values["average_precision"] == pytest.approx(2 / 6)  # both live edges come in with the last tie
+
+
+def test_constant_scores_are_worth_nothing():
+    values = score(np.full(6, 0.3), np.zeros(6))
+    for name in ("edge_auroc", "node_auroc", "edge_auroc_zero", "edge_auroc_mean"):
+        assert values[name] == 0.5
+    assert values["average_precision"] == pytest.approx(2 / 6)
+    assert values["circuit_f1"] == values["recall"] == 0
+
+
+def test_ranks_by_hand():
+    """Live edges on the first and the third place of six."""
+    values = score([4, 6, 5, 3, 2, 4.5], [0, 1, 1, 0, 0, 0])
+    assert values["edge_auroc"] == pytest.approx(7 / 8)
+    assert values["average_precision"] == pytest.approx((1 + 2 / 3) / 2)
+    assert values["circuit_f1"] == values["recall"] == 0.5
+
+
+def test_a_null_unit_is_scored_on_the_chosen_circuit_alone():
+    circuit = [True, False, True, False, False, False]
+    assert score(np.zeros(6), circuit, NULL) == {"false_edge_rate": pytest.approx(2 / 6)}
+    assert score(np.arange(6) * 1e9, circuit, NULL) == score(-np.arange(6), circuit, NULL)
+    assert score(np.arange(6), np.zeros(6), NULL) == {"false_edge_rate": 0}
+
+
+def test_edges_marked_dont_care_change_nothing():
+    marked = np.arange(6) == 2
+    for truth in (TRUTH, NULL):
+        cared_for = replace(truth, dont_care=marked)
+        low = score([0, 2, -9, 0, 0, 1], LIVE & ~marked, cared_for, np.zeros(4))
+        high = score([0, 2, 9, 0, 0, 1], LIVE | marked, cared_for, np.zeros(4))
+        assert low == high
+    assert low == {"false_edge_rate": pytest.approx(2 / 5)}
+
+
+def test_a_node_scores_as_its_best_outgoing_edge():
+    found = SCORE.node_scores(PROBLEM, Answer(np.array([1.0, 5, 2, 0, 3, 4]), LIVE))
+    assert found.tolist() == [5, 3, 4, 0]  # the output feeds nothing: the lowest of all
+
+
+def test_node_scores_of_the_answers_own_are_taken():
+    own = np.array([0.0, 3, 1, 2])
+    assert SCORE.node_scores(PROBLEM, Answer(np.arange(6.0), LIVE, own)).tolist() == own.tolist()
+    assert score(TRUTH.effects, nodes=own)["node_auroc"] == 0  # embed and m0 are live, a0.h0 outscores both
+
+
+def test_the_score_of_the_output_node_does_not_count():
+    low, high = (score(np.arange(6), nodes=np.array([1.0, 0, 2, end])) for end in (-9, 9))
+    assert low == high
+
+
+def test_a_truth_without_dead_edges_under_another_intervention_has_no_area_there():
+    values = score(TRUTH.effects, truth=replace(TRUTH, live_zero=np.ones(6, bool), live_mean=np.zeros(6, bool)))
+    assert "edge_auroc_zero" not in values
+    assert "edge_auroc_mean" not in values
+    assert values["edge_auroc"] == 1
+
+
+def test_the_floor_is_the_mean_over_random_orders():
+    rng = np.random.default_rng(0)
+    found = [score(rng.permutation(6))["average_precision"] for _ in range(2000)]
+    floor = SCORE.closed_form(PROBLEM, TRUTH)["average_precision"]["floor"]
+    assert abs(np.mean(found) - floor) < 4 * np.std(found) / np.sqrt(2000)
+    assert floor > 2 / 6 + 0.1
+
+
+NUMBERS = st.lists(st.integers(-3, 3), min_size=6, max_size=6)
+FLAGS = st.lists(st.booleans(), min_size=6, max_size=6)
+
+
+@given(NUMBERS, FLAGS, st.sampled_from([TRUTH, NULL]))
+def test_every_value_is_declared_and_within_its_range(numbers, circuit, truth):
+    for name, value in score(numbers, circuit, truth).items():
+        low, high = SCORE.METRICS[name]["range"]
+        assert low <= value <= high
+        assert SCORE.METRICS[name]["units"] == ("null" if truth.null else "live")
+
+
+def test_every_metric_is_given_on_its_units():
+    for truth, units in ((TRUTH, "live"), (NULL, "null")):
+        declared = {name for name, metric in SCORE.METRICS.items() if metric["units"] == units}
+        assert set(score(TRUTH.effects, truth=truth)) == declared
+
+
+@pytest.mark.parametrize("worth", [np.nan, np.inf, -np.inf])
+def test_scores_that_are_not_finite_are_refused(worth):
+    scores = np.where(LIVE, worth, 0.0)
+    with pytest.raises(InvalidAnswer, match="edge_scores has 2 values"):
+        check(PROBLEM, Answer(scores, LIVE))
+    with pytest.raises(InvalidAnswer, match="node_scores has 1 values"):
+        check(PROBLEM, Answer(np.zeros(6), LIVE, np.array([worth, 0, 0, 0])))
+
+
+def test_answers_of_the_wrong_length_are_refused():
+    with pytest.raises(InvalidAnswer, match="5 edge scores, problem has 6 edges"):
+        check(PROBLEM, Answer(np.zeros(5), LIVE))
+    with pytest.raises(InvalidAnswer, match="4 circuit flags, problem has 6 edges"):
+        check(PROBLEM, Answer(np.zeros(6), LIVE[:4]))
+    with pytest.raises(InvalidAnswer, match="3 node scores, problem has 4 nodes"):
+        check(PROBLEM, Answer(np.zeros(6), LIVE, np.zeros(3)))
