@@ -1,0 +1,196 @@
+"""Broken scorers of circuits are rejected by the sentences that the sound one keeps."""
+
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.core.catalogue import load_plugin
+from bench.core.config import ROOT
+from bench.core.contract import Blob, InvalidAnswer
+from bench.tracks.circuits.types import Answer, Problem, Truth, check
+
+SCORE_FILE = ROOT / "bench" / "tracks" / "circuits" / "score.py"
+EDGES = 8
+
+
+# -- what replaces a part of the scorer: (loaded score module) -> None ----------------------------------------------
+
+
+def sound(score):
+    pass
+
+
+def ties_broken_by_order(score):
+    """True items first among equals, as where a stable sort meets a list that begins with the circuit."""
+    exact = score.auroc
+    score.auroc = lambda scores, labels: exact(np.lexsort((labels, scores)).argsort().astype(float), labels)
+
+
+def ties_count_as_won(score):
+    def optimistic(scores, labels):
+        return float((scores[labels][:, None] >= scores[~labels]).mean())
+
+    score.auroc = optimistic
+
+
+def chance_is_the_base_rate(score):
+    score.average_precision_by_chance = lambda positives, items: positives / items
+
+
+def missing_edges_count_as_included(score):
+    """A NaN sorts above every number, so that deleting an edge puts it in every circuit."""
+    exact = score.auroc
+    score.auroc = lambda scores, labels: exact(np.where(np.isnan(scores), np.inf, scores), labels)
+    score.check = lambda problem, answer: None
+
+
+def dont_care_counts_as_live(score):
+    exact = score.score
+
+    def positive(problem, truth, answer):
+        live = truth.live | truth.dont_care
+        return exact(problem, replace(truth, live=live, dont_care=np.zeros_like(live)), answer)
+
+    score.score = positive
+
+
+def false_edges_from_raw_scores(score):
+    exact = score.score
+
+    def raw(problem, truth, answer):
+        return exact(problem, truth, replace(answer, circuit=answer.edge_scores > 0) if truth.null else answer)
+
+    score.score = raw
+
+
+def f1_of_as_many_as_are_live(score):
+    """The scorer cuts the ranking itself, at the true size, and ignores what the method chose."""
+    exact = score.score
+
+    def cut(problem, truth, answer):
+        top = np.argsort(-answer.edge_scores, kind="stable")[: truth.live.sum()]
+        return exact(problem, truth, replace(answer, circuit=np.isin(np.arange(EDGES), top)))
+
+    score.score = cut
+
+
+# -- sentences: true of the sound scorer ----------------------------------------------------------------------------
+
+
+def problem():
+    edges = [f"{source}->output" for source in ("embed", *(f"m{layer}" for layer in range(EDGES - 1)))]
+    nodes = [*(edge.split("->")[0] for edge in edges), "output"]
+    return Problem(
+        Blob(Path("model"), ""), np.zeros((1, 2), int), np.zeros((1, 2), int), np.ones(2, bool), np.zeros((1, 2, 1)),
+        "signed_output", "resample", "qkv", nodes, edges, 100,
+    )  # fmt: skip
+
+
+def truth(live, null=False, dont_care=()):
+    flags = np.isin(np.arange(EDGES), live)
+    return Truth(
+        null, flags * 1.0, flags, flags, flags, np.isin(np.arange(EDGES), dont_care), np.append(flags, True),
+        1e-12, 1e-13, 1e12,
+    )  # fmt: skip
+
+
+def answer(scores, circuit=()):
+    return Answer(np.asarray(scores, float), np.isin(np.arange(EDGES), circuit))
+
+
+def scored(score, live, *given, **kinds):
+    """As the suite does: answers are checked, then scored."""
+    getattr(score, "check", check)(problem(), answer(*given))
+    return score.score(problem(), truth(live, **kinds), answer(*given))
+
+
+def equal_scores_are_worth_half(score):
+    for live in ([0, 1], [6, 7], [2, 5]):
+        assert scored(score, live, np.zeros(EDGES))["edge_auroc"] == 0.5
+
+
+def the_floor_is_what_random_orders_reach(score):
+    live, ranks = [0, 1], -np.arange(EDGES)
+    reached = [scored(score, list(pair), ranks)["average_precision"] for pair in combinations(range(EDGES), 2)]
+    assert score.closed_form(problem(), truth(live))["average_precision"]["floor"] == pytest.approx(np.mean(reached))
+
+
+def leaving_an_edge_without_score_is_refused(score):
+    assert "edge_scores has 2 values that are NaN" in refusal(score, np.where(np.arange(EDGES) < 2, np.nan, 1.0))
+
+
+def refusal(score, scores):
+    """What the scorer complains of; nothing where it takes the answer."""
+    try:
+        scored(score, [0, 1], scores)
+    except InvalidAnswer as complaint:
+        return str(complaint)
+    return ""
+
+
+def edges_marked_dont_care_may_score_anything(score):
+    low, high = ([1, 1, end, 0, 0, 0, 0, 0] for end in (-1, 2))
+    for scores, circuit in ((low, [0, 1]), (high, [0, 1, 2])):
+        values = scored(score, [0, 1], scores, circuit, dont_care=[2])
+        assert values["edge_auroc"] == values["average_precision"] == values["circuit_f1"] == values["recall"] == 1
+
+
+def declining_to_choose_is_right_on_a_null_unit(score):
+    assert scored(score, [], 1e-9 * np.arange(EDGES), [], null=True) == {"false_edge_rate": 0}
+
+
+def a_circuit_of_everything_is_punished(score):
+    scores = np.arange(EDGES)[::-1]
+    assert scored(score, [0, 1], scores, range(EDGES))["circuit_f1"] == pytest.approx(2 * 2 / (EDGES + 2))
+
+
+SENTENCES = (
+    equal_scores_are_worth_half,
+    the_floor_is_what_random_orders_reach,
+    leaving_an_edge_without_score_is_refused,
+    edges_marked_dont_care_may_score_anything,
+    declining_to_choose_is_right_on_a_null_unit,
+    a_circuit_of_everything_is_punished,
+)
+REJECTIONS = (
+    (ties_broken_by_order, equal_scores_are_worth_half),
+    (ties_count_as_won, equal_scores_are_worth_half),
+    (chance_is_the_base_rate, the_floor_is_what_random_orders_reach),
+    (missing_edges_count_as_included, leaving_an_edge_without_score_is_refused),
+    (dont_care_counts_as_live, edges_marked_dont_care_may_score_anything),
+    (false_edges_from_raw_scores, declining_to_choose_is_right_on_a_null_unit),
+    (f1_of_as_many_as_are_live, a_circuit_of_everything_is_punished),
+)
+
+
+@pytest.fixture
+def score():
+    """The track's scorer, to be broken."""
+    module = load_plugin(SCORE_FILE)
+    kept = dict(vars(module))
+    yield module
+    vars(module).clear()
+    vars(module).update(kept)
+
+
+@pytest.mark.parametrize("sentence", SENTENCES, ids=lambda one: one.__name__)
+def test_the_sound_scorer_keeps_every_sentence(score, sentence):
+    sound(score)
+    sentence(score)
+
+
+@pytest.mark.parametrize(("broken", "sentence"), REJECTIONS, ids=lambda one: one.__name__)
+def test_a_broken_scorer_breaks_its_sentence(score, broken, sentence):
+    broken(score)
+    with pytest.raises(AssertionError):
+        sentence(score)
+
+
+def test_an_edge_left_out_would_pay_if_it_were_taken(score):
+    """What the refusal guards against: without it a missing score beats an honest one."""
+    missing_edges_count_as_included(score)
+    honest, deleted = np.zeros(EDGES), np.where(np.arange(EDGES) < 2, np.nan, 0.0)
+    assert scored(score, [0, 1], deleted)["edge_auroc"] > scored(score, [0, 1], honest)["edge_auroc"]
