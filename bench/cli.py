@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ from bench.core.contract import BadInput
 from bench.core.plan import make_plan
 from bench.core.suites import all_units, freeze
 
+STORAGE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 STAGES = ("data", "problems", "run", "score")
 
 
@@ -189,8 +192,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BadInput as error:
         print(f"interpbench: {error}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:  # whoever read our output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
-        if error.filename is None and error.errno is None:
+        if error.errno not in STORAGE_FAULTS:
             raise
         print(
             f"interpbench: {error.filename}: {error.strerror}; free space or permissions there and start again",

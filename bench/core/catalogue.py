@@ -121,6 +121,8 @@ def read_plugin(path: Path, kind: str, track: str) -> Plugin:
 
 def read_track(folder: Path, plugin_paths: Iterable[Path] = ()) -> Track:
     """A track's card and plug-ins, its own and those below `<plugin path>/<track>/`."""
+    if not (folder / "score.py").is_file():
+        raise BadInput(f"{folder}: a track has a score.py, this one has none; write it or move the folder away")
     doc, facts = literal_facts(folder / "types.py")
     places = [folder, *(Path(extra) / folder.name for extra in plugin_paths)]
     plugins = {kind: _plugins(places, kind, folder.name) for kind in KINDS}

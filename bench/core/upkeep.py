@@ -118,7 +118,8 @@ def unit_fault(folder: Path) -> str | None:
         found = list(records.read_lines(folder / RUN, "record"))
         if (folder / SCORE).exists():
             list(records.read_lines(folder / SCORE, "score"))
-        if found and found[-1]["answer_sha256"] not in (None, store.checksum(folder / "answer")):
+        recorded = found[-1]["answer_sha256"] if found else None
+        if recorded is not None and recorded != store.checksum(folder / "answer"):
             return "the answer is not the one that was recorded"
     except (BadInput, OSError) as error:
         return str(error)
@@ -175,7 +176,7 @@ def _stale_stages(plan: Plan) -> Iterator[tuple[Path, str]]:
 
 
 def clean(overrides: Mapping[str, Any], root: Path, dry_run: bool) -> list[Path]:
-    """Remove stage outputs, units, problems, truths, brackets and blobs that no suite's plan refers to."""
+    """Remove prepared data, stage outputs, units, problems, truths and blobs that no suite's plan refers to."""
     results = Path(load_config(overrides, root)["results"])
     names = [f"{name}-{version}" for name, versions in suite_files(root).items() for version in versions]
     plans = [plan for name in [*names, NEXT] if (plan := _plan_or_none({**overrides, "suite": name}, root))]
@@ -185,6 +186,7 @@ def clean(overrides: Mapping[str, Any], root: Path, dry_run: bool) -> list[Path]
     stale += [path for tree in ("problems", "truths") for path in results.glob(f"{tree}/*/*/*/*/*") if path not in kept]
     stale += [path for path in results.glob("units/*/*/*/*/*/*") if path not in kept]
     stale += [path for path in results.glob("plans/*.json") if path.stem not in {plan.hash for plan in plans}]
+    stale += [path for path in results.glob("data/*-*") if str(path) not in {str(folder) for folder in kept}]
     stale += list(results.glob("dev")) + list(results.glob("scratch/*"))
     if not dry_run:
         for path in stale:
@@ -204,9 +206,10 @@ def _plan_or_none(overrides: Mapping[str, Any], root: Path) -> Plan | None:
 
 
 def _referred(output: Path) -> Iterator[str]:
-    for value in (
-        read_json(output).get("units", {}).values() if isinstance(read_json(output).get("units"), dict) else ()
-    ):
+    content = read_json(output)
+    if "folder" in content:
+        yield content["folder"]  # of a data set
+    for value in content["units"].values() if isinstance(content.get("units"), dict) else ():
         yield from ([value] if isinstance(value, str) else [value[k] for k in ("problem", "truth") if k in value])
 
 

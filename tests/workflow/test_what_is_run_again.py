@@ -100,6 +100,25 @@ def test_verify_finds_a_forged_answer_and_a_broken_record_and_prune_has_them_mad
     assert again == {"mean wide 0", "mean wide 1"}
 
 
+DECLINES = '''"""A method for other samples."""
+
+from bench.core.contract import Unsupported
+
+REFERENCE = "none"
+
+
+def solve(problem, rng):
+    raise Unsupported("the sample is too ordinary")
+'''
+
+
+def test_verify_has_nothing_to_say_on_units_that_a_method_declined(copy):
+    (copy.toy / "methods" / "declines.py").write_text(DECLINES)
+    copy.make()
+    assert {r["status"] for r in copy.records() if r["method"] == "declines"} == {"unsupported"}
+    assert copy.bench("verify").returncode == 0
+
+
 def test_clean_removes_what_no_plan_refers_to_and_nothing_else(copy):
     copy.make()
     before = copy.started()
@@ -107,7 +126,10 @@ def test_clean_removes_what_no_plan_refers_to_and_nothing_else(copy):
     copy.make()
     units = copy.results / "units" / "toy" / "median"
     assert len(list(units.glob("*/*/*/*"))) == 18
+    outdated = copy.results / "data" / "recording-0123456789abcdef"
+    outdated.mkdir(parents=True)
     assert copy.bench("clean").returncode == 0
+    assert not outdated.exists()
     assert len(list(units.glob("*/*/*/*"))) == 9
     after = copy.started()
     assert "Nothing to be done" in (done := copy.make()).stdout + done.stderr
