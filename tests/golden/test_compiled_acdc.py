@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bench.models import exhaustive
-from bench.models.compiled.acdc import SETUPS, Setup, derangement
+from bench.models.compiled.acdc import SETUPS, Setup, derangement, xproportion_after_bos
 from bench.models.compiled.certificate import Subject
 from bench.models.graph import Graph
 
@@ -26,15 +26,17 @@ LIVE = {
     ("reverse", "head", True, "mean at each position"): 2,
     ("reverse", "acdc", False, "resample"): 3,
     ("reverse", "acdc", False, "zero"): 15,
-    ("xproportion", "head", True, "resample"): 3,
-    ("xproportion", "acdc", False, "resample"): 4,
-    ("xproportion", "acdc", False, "zero"): 8,
+    ("xproportion", "head", True, "resample"): 4,
+    ("xproportion", "acdc", False, "resample"): 6,
+    ("xproportion", "acdc", False, "zero"): 10,
+    ("xproportion after bos", "acdc", False, "resample"): 4,
+    ("xproportion after bos", "acdc", False, "zero"): 8,
 }
 
 
 @cache
 def setup_of(name: str) -> Setup:
-    return SETUPS[name]()
+    return {**SETUPS, "xproportion after bos": xproportion_after_bos}[name]()
 
 
 @pytest.mark.parametrize(("case", "count"), EDGES.items())
@@ -72,10 +74,11 @@ def test_reverse_reads_the_six_permutations_each_corrupted_by_another() -> None:
     assert (setup.clean != setup.corrupted).any(axis=1).all()
 
 
-def test_xproportion_reads_fifty_strings_of_four_symbols() -> None:
+def test_xproportion_reads_fifty_strings_of_four_tokens_of_which_one_begins_strings() -> None:
     setup = setup_of("xproportion")
-    assert setup.clean.shape == (50, 5)
-    assert setup.scored.tolist() == [False, True, True, True, True]
+    assert setup.clean.shape == (50, 4)
+    assert set(setup.clean.ravel()) == {setup.compiled.tokens[name] for name in ("compiler_bos", *"wxyz")}
+    assert setup.scored.tolist() == [False, True, True, True]
 
 
 def test_a_derangement_leaves_nothing_in_place() -> None:
