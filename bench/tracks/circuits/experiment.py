@@ -6,6 +6,7 @@ effect is large enough for the chosen circuit (`SHARE` of `scale`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from bench.core.contract import BadInput, Unsupported
-from bench.models.graph import Graph
+from bench.models.graph import Graph, node_of
 from bench.models.patching import donors_for
 from bench.models.transformer import Transformer
 from bench.tracks.circuits.types import OUTPUT_METRICS, Problem
@@ -113,3 +114,8 @@ class Experiment:
         taken at the clean run or, with `inputs`, where the token embedding has these values."""
         found = self.model.slot_gradients(self.problem.clean, self.metric, inputs)
         return self.graph.reduce(found.products(self.donors - self.nodes)).numpy()
+
+
+def weaker_ends(edges: Sequence[str], effects: Mapping[str, float]) -> Float[np.ndarray, "edges"]:
+    """The smaller effect of each edge's two nodes; a node without one, the output, does not limit."""
+    return np.array([min(effects.get(node_of(end), np.inf) for end in edge.split("->")) for edge in edges])

@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from bench.models.graph import node_of
-from bench.tracks.circuits.experiment import SHARE, Experiment
+from bench.tracks.circuits.experiment import SHARE, Experiment, weaker_ends
 from bench.tracks.circuits.types import Answer, Problem
 
 REFERENCE = (
@@ -24,7 +23,7 @@ def solve(problem: Problem, rng: np.random.Generator, *, share: float = SHARE) -
     experiment = Experiment(problem)
     experiment.afford(len(experiment.graph.sources) + 3, "patching every node")
     effects = node_effects(experiment)
-    scores = np.array([min(effects.get(end, np.inf) for end in ends(edge)) for edge in problem.edges])
+    scores = weaker_ends(problem.edges, effects)
     nodes = np.array([effects.get(node, max(effects.values())) for node in problem.nodes])
     return Answer(scores, experiment.choose(scores, share), nodes)
 
@@ -40,8 +39,3 @@ def node_effects(experiment: Experiment) -> dict[str, float]:
         for column in columns
     ]
     return dict(zip(sources, map(float, found), strict=True))
-
-
-def ends(edge: str) -> list[str]:
-    """The two nodes of an edge."""
-    return [node_of(end) for end in edge.split("->")]

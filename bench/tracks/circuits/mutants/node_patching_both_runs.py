@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from bench.models.graph import node_of
-from bench.tracks.circuits.experiment import Experiment
+from bench.tracks.circuits.experiment import Experiment, weaker_ends
 from bench.tracks.circuits.types import Answer, Problem
 
 MUTANT_OF = "node_patching"
@@ -19,7 +18,7 @@ def solve(problem: Problem, rng: np.random.Generator) -> Answer:
     experiment = Experiment(problem)
     sources = experiment.graph.sources
     effects = dict(zip(sources, (effect(experiment, n) for n in range(len(sources))), strict=True))
-    scores = np.array([min(effects.get(node_of(end), np.inf) for end in edge.split("->")) for edge in problem.edges])
+    scores = weaker_ends(problem.edges, effects)
     return Answer(scores, experiment.choose(scores))
 
 
