@@ -47,14 +47,19 @@ def missing_edges_count_as_included(score):
     score.check = lambda problem, answer: None
 
 
-def dont_care_counts_as_live(score):
+def any_edge_of_any_circuit_is_wanted(score):
+    """Several right circuits are taken for one that needs all their edges."""
     exact = score.score
 
-    def positive(problem, truth, answer):
-        live = truth.live | truth.dont_care
-        return exact(problem, replace(truth, live=live, dont_care=np.zeros_like(live)), answer)
+    def union(problem, truth, answer):
+        return exact(problem, replace(truth, circuits=truth.circuits.any(axis=0)[None]), answer)
 
-    score.score = positive
+    score.score = union
+
+
+def only_the_first_circuit_is_right(score):
+    exact = score.score
+    score.score = lambda problem, truth, answer: exact(problem, replace(truth, circuits=truth.circuits[:1]), answer)
 
 
 def false_edges_from_raw_scores(score):
@@ -71,7 +76,7 @@ def f1_of_as_many_as_are_live(score):
     exact = score.score
 
     def cut(problem, truth, answer):
-        top = np.argsort(-answer.edge_scores, kind="stable")[: truth.live.sum()]
+        top = np.argsort(-answer.edge_scores, kind="stable")[: truth.circuits[0].sum()]
         return exact(problem, truth, replace(answer, circuit=np.isin(np.arange(EDGES), top)))
 
     score.score = cut
@@ -89,12 +94,9 @@ def problem():
     )  # fmt: skip
 
 
-def truth(live, null=False, dont_care=()):
-    flags = np.isin(np.arange(EDGES), live)
-    return Truth(
-        null, flags * 1.0, flags, flags, flags, np.isin(np.arange(EDGES), dont_care), np.append(flags, True),
-        1e-12, 1e-13, 1e12,
-    )  # fmt: skip
+def truth(live, null=False, others=()):
+    flags = np.array([np.isin(np.arange(EDGES), circuit) for circuit in (live, *others)])
+    return Truth(null, flags, flags[0] * 1.0, flags[0], flags[0], flags[0], np.append(flags[0], True))
 
 
 def answer(scores, circuit=()):
@@ -131,10 +133,9 @@ def refusal(score, scores):
     return ""
 
 
-def edges_marked_dont_care_may_score_anything(score):
-    low, high = ([1, 1, end, 0, 0, 0, 0, 0] for end in (-1, 2))
-    for scores, circuit in ((low, [0, 1]), (high, [0, 1, 2])):
-        values = scored(score, [0, 1], scores, circuit, dont_care=[2])
+def any_right_circuit_scores_full_marks(score):
+    for circuit in ([0, 1], [0, 2]):
+        values = scored(score, [0, 1], np.isin(np.arange(EDGES), circuit), circuit, others=[[0, 2]])
         assert values["edge_auroc"] == values["average_precision"] == values["circuit_f1"] == values["recall"] == 1
 
 
@@ -151,7 +152,7 @@ SENTENCES = (
     equal_scores_are_worth_half,
     the_floor_is_what_random_orders_reach,
     leaving_an_edge_without_score_is_refused,
-    edges_marked_dont_care_may_score_anything,
+    any_right_circuit_scores_full_marks,
     declining_to_choose_is_right_on_a_null_unit,
     a_circuit_of_everything_is_punished,
 )
@@ -160,7 +161,8 @@ REJECTIONS = (
     (ties_count_as_won, equal_scores_are_worth_half),
     (chance_is_the_base_rate, the_floor_is_what_random_orders_reach),
     (missing_edges_count_as_included, leaving_an_edge_without_score_is_refused),
-    (dont_care_counts_as_live, edges_marked_dont_care_may_score_anything),
+    (any_edge_of_any_circuit_is_wanted, any_right_circuit_scores_full_marks),
+    (only_the_first_circuit_is_right, any_right_circuit_scores_full_marks),
     (false_edges_from_raw_scores, declining_to_choose_is_right_on_a_null_unit),
     (f1_of_as_many_as_are_live, a_circuit_of_everything_is_punished),
 )

@@ -23,11 +23,11 @@ PROBLEM = Problem(
     np.zeros((1, 2, 1)), "signed_output", "resample", "qkv", NODES, EDGES, 100,
 )  # fmt: skip
 TRUTH = Truth(
-    null=False, effects=LIVE * 2.0, live=LIVE, live_zero=LIVE | (np.arange(6) == 3), live_mean=~LIVE,
-    dont_care=np.zeros(6, bool), node_live=np.array([True, False, True, True]), threshold=1e-12, placebo=1e-13,
+    null=False, circuits=LIVE[None], effects=LIVE * 2.0, live=LIVE, live_zero=LIVE | (np.arange(6) == 3),
+    live_mean=~LIVE, node_live=np.array([True, False, True, True]), threshold=1e-12, placebo=1e-13,
     gap=1e12,
 )  # fmt: skip
-NULL = replace(TRUTH, null=True, live=np.zeros(6, bool), node_live=np.zeros(4, bool))
+NULL = replace(TRUTH, null=True, circuits=np.zeros((1, 6), bool), live=np.zeros(6, bool), node_live=np.zeros(4, bool))
 
 
 def score(scores, circuit=LIVE, truth=TRUTH, nodes=None):
@@ -72,14 +72,38 @@ def test_a_null_unit_is_scored_on_the_chosen_circuit_alone():
     assert score(np.arange(6), np.zeros(6), NULL) == {"false_edge_rate": 0}
 
 
-def test_edges_marked_dont_care_change_nothing():
-    marked = np.arange(6) == 2
-    for truth in (TRUTH, NULL):
-        cared_for = replace(truth, dont_care=marked)
-        low = score([0, 2, -9, 0, 0, 1], LIVE & ~marked, cared_for, np.zeros(4))
-        high = score([0, 2, 9, 0, 0, 1], LIVE | marked, cared_for, np.zeros(4))
-        assert low == high
-    assert low == {"false_edge_rate": pytest.approx(2 / 5)}
+EITHER = replace(TRUTH, circuits=np.array([[1, 1, 0, 0, 0, 1], [0, 1, 1, 0, 0, 1]], bool))
+"""Edge 0 or edge 2 is needed beside edges 1 and 5."""
+
+
+@pytest.mark.parametrize("circuit", [[1, 1, 0, 0, 0, 1], [0, 1, 1, 0, 0, 1], [1, 1, 1, 0, 0, 1]])
+def test_any_of_several_right_circuits_and_all_of_them_together_score_1(circuit):
+    values = score(circuit, circuit, EITHER)
+    for name in ("edge_auroc", "average_precision", "circuit_f1", "recall"):
+        assert values[name] == 1
+
+
+def test_what_all_right_circuits_lack_or_need_counts():
+    without = score([0, 1, 0, 0, 0, 1], [0, 1, 0, 0, 0, 1], EITHER)  # neither of the two that suffice
+    assert without["edge_auroc"] == pytest.approx((2 + 0.5) / 3)
+    assert without["circuit_f1"] == pytest.approx(2 * 2 / 5)
+    beyond = score([1, 1, 0, 1, 0, 1], [1, 1, 0, 1, 0, 1], EITHER)
+    assert beyond["circuit_f1"] == pytest.approx(2 * 3 / 7)
+
+
+def test_the_floor_of_the_best_of_several_circuits_is_what_random_orders_reach():
+    rng = np.random.default_rng(0)
+    floors = SCORE.closed_form(PROBLEM, EITHER)
+    for name in ("edge_auroc", "average_precision"):
+        found = [score(rng.permutation(6), truth=EITHER)[name] for _ in range(2000)]
+        assert abs(np.mean(found) - floors[name]["floor"]) < 4 * np.std(found) * np.sqrt(1 / 2000 + 1 / 1000)
+        assert floors[name]["floor"] > SCORE.closed_form(PROBLEM, TRUTH)[name]["floor"]
+
+
+def test_where_no_circuit_is_known_nothing_is_scored_against_it():
+    unknown = Truth(null=False, circuits=np.zeros((0, 6), bool))
+    assert score(np.arange(6), truth=unknown) == {}
+    assert SCORE.closed_form(PROBLEM, unknown) == {}
 
 
 def test_a_node_scores_as_its_best_outgoing_edge():

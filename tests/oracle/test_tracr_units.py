@@ -18,6 +18,7 @@ from bench.models.checkpoint import load_arrays
 from bench.models.compiled.programs import PROGRAMS
 from bench.models.graph import Graph
 from bench.models.transformer import Transformer
+from bench.tracks.circuits.compiled import TRUTH_PAIRS, Source
 from bench.tracks.circuits.tasks import tracr
 from bench.tracks.circuits.types import Problem, Truth
 
@@ -50,7 +51,7 @@ def test_a_unit_is_certified_and_has_at_least_five_live_edges_or_none(instance: 
     assert truth.gap >= 10
     assert truth.threshold == pytest.approx(10 * truth.placebo)
     assert (truth.effects[~truth.live] <= truth.threshold).all()
-    assert truth.live.sum() == len(tracr.all_live_edges(instance))
+    assert truth.live.sum() == len(tracr.source(instance).all_live_edges)
 
 
 @pytest.mark.parametrize("instance", ALL)
@@ -113,16 +114,16 @@ def test_seeds_change_what_is_live_where(instance: str, workspace: Workspace) ->
 @pytest.mark.parametrize("instance", [name for name in LIVE if not PROGRAMS[name].repeats])
 def test_the_truths_strings_are_not_shown(instance: str) -> None:
     rng = np.random.default_rng(0)
-    hidden = tracr.draw_pairs(instance, tracr.TRUTH_PAIRS, rng, set())
+    hidden = tracr.source(instance).draw_pairs(TRUTH_PAIRS, rng, set())
     taken = {*hidden[0], *hidden[1]}
-    shown = tracr.draw_pairs(instance, tracr.DIFFICULTY[instance].pairs, rng, taken)
+    shown = tracr.source(instance).draw_pairs(tracr.DIFFICULTY[instance].pairs, rng, taken)
     assert not taken & {*shown[0], *shown[1]}
 
 
 @pytest.mark.parametrize("instance", [name for name, facts in tracr.INSTANCES.items() if facts["null"]])
 def test_a_nulls_pairs_differ_in_every_symbol_and_in_no_answer(instance: str) -> None:
-    clean, corrupted = tracr.draw_pairs(instance, 20, np.random.default_rng(0), set())
-    wiring = tracr.wired(instance)
+    clean, corrupted = tracr.source(instance).draw_pairs(20, np.random.default_rng(0), set())
+    wiring = tracr.source(instance).wiring
     for string, other in zip(clean, corrupted, strict=True):
         assert all(a != b for a, b in zip(string, other, strict=True))
         assert wiring.program(string) == wiring.program(other)
@@ -131,17 +132,18 @@ def test_a_nulls_pairs_differ_in_every_symbol_and_in_no_answer(instance: str) ->
 @pytest.mark.parametrize("instance", ["detect_pattern", "count_rare"])
 def test_the_shown_pairs_show_every_live_edge_however_few_they_are(instance: str) -> None:
     for seed in range(10):
-        pairs = tracr.draw_pairs(instance, 2, np.random.default_rng(seed), set())
-        assert tracr.live_edges(tracr.wired(instance), pairs) == tracr.all_live_edges(instance)
+        pairs = tracr.source(instance).draw_pairs(2, np.random.default_rng(seed), set())
+        assert tracr.source(instance).live_edges(pairs) == tracr.source(instance).all_live_edges
 
 
-def test_pairs_that_cannot_show_every_live_edge_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracr, "all_live_edges", lambda instance: frozenset({("embed", "nowhere")}))
+def test_pairs_that_cannot_show_every_live_edge_are_refused() -> None:
+    source = Source("test", PROGRAMS["sort_unique"])
+    vars(source)["all_live_edges"] = frozenset({("embed", "nowhere")})
     with pytest.raises(ValueError, match="raise the count"):
-        tracr.draw_pairs("sort_unique", 8, np.random.default_rng(0), set())
+        source.draw_pairs(8, np.random.default_rng(0), set())
 
 
 def test_strings_that_are_all_taken_are_refused() -> None:
     every = set(itertools.permutations(range(1, 7), 5))
     with pytest.raises(ValueError, match="raise the count"):
-        tracr.draw_pairs("sort_unique", 8, np.random.default_rng(0), every)
+        tracr.source("sort_unique").draw_pairs(8, np.random.default_rng(0), every)

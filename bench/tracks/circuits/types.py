@@ -54,37 +54,43 @@ class Problem:
 
 @dataclass(frozen=True)
 class Truth:
-    """Which edges are live under the problem's intervention, from exhaustive patching, and how well that is known.
+    """The circuits that are right, from exhaustive patching under the problem's intervention or by construction.
 
+    `circuits` are the equally minimal sufficient circuits; any of them is a full answer. Where nothing is redundant
+    there is one, the live edges; on a `null` unit the one circuit is empty; where no circuit is known (real models)
+    there is none. What follows is absent where it is unknown.
     `effects[e]` is the mean over the truth's own inputs (disjoint from the problem's where the input space allows)
     of the Euclidean change of the scored output when edge e alone is patched. `live` is effects above `threshold`.
     `gap` is the weakest live over the strongest dead effect. `live_zero` and `live_mean` are the same verdicts under
-    the other interventions. `dont_care` marks edges on which equally minimal circuits differ.
-    A `null` unit has no live edge.
+    the other interventions. An edge of some circuit that is not live is redundant in a group.
+    `changed` marks the edges that are live in a twin of this model and dead here because one edge of it was cut.
     """
 
     null: bool
-    effects: Float[np.ndarray, "edges"]
-    live: Bool[np.ndarray, "edges"]
-    live_zero: Bool[np.ndarray, "edges"]
-    live_mean: Bool[np.ndarray, "edges"]
-    dont_care: Bool[np.ndarray, "edges"]
-    node_live: Bool[np.ndarray, "nodes"]
-    threshold: float
-    placebo: float
-    gap: float
+    circuits: Bool[np.ndarray, "alternatives edges"]
+    effects: Float[np.ndarray, "edges"] | None = None
+    live: Bool[np.ndarray, "edges"] | None = None
+    live_zero: Bool[np.ndarray, "edges"] | None = None
+    live_mean: Bool[np.ndarray, "edges"] | None = None
+    node_live: Bool[np.ndarray, "nodes"] | None = None
+    changed: Bool[np.ndarray, "edges"] | None = None
+    threshold: float | None = None
+    placebo: float | None = None
+    gap: float | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
     """A score for each edge (larger: more likely in the circuit) and the circuit that the method chooses.
 
-    `node_scores` is optional; where it is missing a node scores as the largest of its outgoing edges.
+    `node_scores` is optional; where it is missing a node scores as the largest of its outgoing edges. So are
+    `probabilities`, the chance of each edge that it belongs to the circuit.
     """
 
     edge_scores: Float[np.ndarray, "edges"]
     circuit: Bool[np.ndarray, "edges"]
     node_scores: Float[np.ndarray, "nodes"] | None = None
+    probabilities: Float[np.ndarray, "edges"] | None = None
 
 
 def check(problem: Problem, answer: Answer) -> None:
@@ -95,11 +101,20 @@ def check(problem: Problem, answer: Answer) -> None:
     if answer.node_scores is not None:
         _same_size(answer.node_scores, problem.nodes, "node scores", "nodes")
         _finite(answer.node_scores, "node_scores")
+    if answer.probabilities is not None:
+        _same_size(answer.probabilities, problem.edges, "probabilities", "edges")
+        _within(answer.probabilities, 0, 1, "probabilities")
 
 
 def _same_size(values: np.ndarray, names: list[str], what: str, of: str) -> None:
     if len(values) != len(names):
         raise InvalidAnswer(f"answer has {len(values)} {what}, problem has {len(names)} {of}")
+
+
+def _within(values: np.ndarray, low: float, high: float, name: str) -> None:
+    bad = int((~((low <= values) & (values <= high))).sum())
+    if bad:
+        raise InvalidAnswer(f"{name} has {bad} values that are not between {low:g} and {high:g}")
 
 
 def _finite(values: np.ndarray, name: str) -> None:
