@@ -141,7 +141,8 @@ def failure(record: Mapping[str, Any]) -> Failure:
 def track_tables(track: str, card: Mapping[str, Any], records: list[dict[str, Any]]) -> list[TrackTable]:
     """One table per board that has records. Gates of either board hold on both: who makes things up where the truth
     is known is not ranked where it is not."""
-    boards = {name: Board.of(card, mine) for name in BOARDS if (mine := [r for r in records if r["board"] == name])}
+    found = {name: [record for record in records if record["board"] == name] for name in BOARDS}
+    boards = {name: Board.of(name, card, mine) for name, mine in found.items() if mine}
     return [board_table(track, name, boards) for name in boards]
 
 

@@ -50,14 +50,16 @@ def is_crossed(task: Mapping[str, Any]) -> bool:
 class Board:
     """The records of one track on one board, by solver and unit, with the track's catalogue entry."""
 
+    name: str  # truth proxy
     track: Mapping[str, Any]
     records: Mapping[tuple[str, BoardUnit], Mapping[str, Any]]
     kinds: Mapping[str, str]  # solver -> method control mutant
 
     @classmethod
-    def of(cls, track: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> Board:
+    def of(cls, name: str, track: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> Board:
         records = list(records)
         return cls(
+            name,
             track,
             {(record["method"], unit_of(record)): record for record in records},
             {record["method"]: record["kind"] for record in records},
@@ -68,9 +70,12 @@ class Board:
         return self.track["metrics"]
 
     def headline(self, null: bool = False) -> str | None:
+        """The headline metric of this board: the one that names the board, or else the one that names none."""
         units = "null" if null else "live"
         found = [name for name, card in self.metrics.items() if card["role"] == "headline" and card["units"] == units]
-        return found[0] if found else None
+        own = [name for name in found if self.metrics[name].get("board") == self.name]
+        general = [name for name in found if "board" not in self.metrics[name]]
+        return next(iter(own + general), None)
 
     def solvers(self, kind: str) -> list[str]:
         return sorted(name for name, mine in self.kinds.items() if mine == kind)

@@ -18,6 +18,17 @@ def auroc(scores: Scores, labels: Labels) -> float:
     return float((ranks - positives * (positives + 1) / 2) / (positives * negatives))
 
 
+def concordance(scores: Scores, values: Scores) -> float:
+    """Chance that of two items with different values the one with the larger value scores higher, a tie of the scores
+    counting half (Harrell et al. 1982, JAMA 247:2543-2546). `auroc` is the case of two values. Raises ValueError
+    where all values are equal."""
+    larger = values[:, None] > values
+    if not larger.any():
+        raise ValueError(f"all {len(values)} values are equal: there is no order to agree with")
+    won = (scores[:, None] > scores) + 0.5 * (scores[:, None] == scores)
+    return float(won[larger].mean())
+
+
 def average_precision(scores: Scores, labels: Labels) -> float:
     """Sum over distinct thresholds of precision times the gain in recall; tied items enter together."""
     positives, _ = _both(labels)
@@ -60,6 +71,12 @@ def rates(chosen: Labels, labels: Labels) -> tuple[float, float]:
 def f1(chosen: Labels, labels: Labels) -> float:
     """Harmonic mean of precision and recall, 2 TP / (|chosen| + |true|); 0 where nothing true is chosen."""
     return float(2 * (chosen & labels).sum() / max(1, chosen.sum() + labels.sum()))
+
+
+def jaccard(chosen: Labels, labels: Labels) -> float:
+    """Items in both sets over items in either (Jaccard 1912); 1 for two empty sets."""
+    either = (chosen | labels).sum()
+    return float((chosen & labels).sum() / either) if either else 1.0
 
 
 def _both(labels: Labels) -> tuple[int, int]:

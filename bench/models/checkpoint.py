@@ -174,6 +174,12 @@ def load_arrays(path: Path) -> tuple[Config, dict[str, np.ndarray]]:
     return config, checked(config, weights, path)
 
 
+def load_config(path: Path) -> Config:
+    """The configuration of a checkpoint, without its tensors."""
+    with safe_open(str(path), "np") as file:
+        return _read_config(file.metadata() or {}, path)
+
+
 def _read_config(metadata: dict[str, str], path: Path) -> Config:
     if "config" not in metadata:
         raise BadInput(f"checkpoint {path}: its metadata have no 'config'; write it with bench.models.checkpoint.save")

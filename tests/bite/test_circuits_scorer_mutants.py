@@ -172,6 +172,7 @@ REJECTIONS = (
 def score():
     """The track's scorer, to be broken."""
     module = load_plugin(SCORE_FILE)
+    module.run_circuits = lambda problem, truth, answer: {}  # what is run has its own mutants
     kept = dict(vars(module))
     yield module
     vars(module).clear()

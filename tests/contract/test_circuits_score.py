@@ -14,6 +14,10 @@ from bench.core.contract import Blob, InvalidAnswer
 from bench.tracks.circuits.types import Answer, Problem, Truth, check
 
 SCORE = load_plugin(ROOT / "bench" / "tracks" / "circuits" / "score.py")
+RUN = {"cpr": 0.5, "cmd": 0.5, "over_recovery": 0.0, "mib_cpr": 1.5, "mib_cmd": 0.5, "mib_auroc": 0.5}
+RUN |= {"circuit_faithfulness": 1.0, "incompleteness": 0.0, "superfluous_share": 0.0}
+SCORE.run_circuits = lambda problem, truth, answer: RUN  # tests/oracle/test_circuits_faithfulness.py has what is run
+STATED = {"brier", "false_discovery_rate"}  # of answers that state probabilities
 
 NODES = ["embed", "a0.h0", "m0", "output"]
 EDGES = ["embed->a0.h0.q", "embed->m0", "a0.h0->m0", "embed->output", "a0.h0->output", "m0->output"]
@@ -102,7 +106,7 @@ def test_the_floor_of_the_best_of_several_circuits_is_what_random_orders_reach()
 
 def test_where_no_circuit_is_known_nothing_is_scored_against_it():
     unknown = Truth(null=False, circuits=np.zeros((0, 6), bool))
-    assert score(np.arange(6), truth=unknown) == {}
+    assert score(np.arange(6), truth=unknown) == RUN
     assert SCORE.closed_form(PROBLEM, unknown) == {}
 
 
@@ -144,7 +148,7 @@ FLAGS = st.lists(st.booleans(), min_size=6, max_size=6)
 @given(NUMBERS, FLAGS, st.sampled_from([TRUTH, NULL]))
 def test_every_value_is_declared_and_within_its_range(numbers, circuit, truth):
     for name, value in score(numbers, circuit, truth).items():
-        low, high = SCORE.METRICS[name]["range"]
+        low, high = (bound if bound is not None else value for bound in SCORE.METRICS[name]["range"])
         assert low <= value <= high
         assert SCORE.METRICS[name]["units"] == ("null" if truth.null else "live")
 
@@ -152,7 +156,36 @@ def test_every_value_is_declared_and_within_its_range(numbers, circuit, truth):
 def test_every_metric_is_given_on_its_units():
     for truth, units in ((TRUTH, "live"), (NULL, "null")):
         declared = {name for name, metric in SCORE.METRICS.items() if metric["units"] == units}
-        assert set(score(TRUTH.effects, truth=truth)) == declared
+        answer = Answer(TRUTH.effects, LIVE, probabilities=LIVE * 0.5)
+        assert set(SCORE.score(PROBLEM, replace(truth, changed=~LIVE), answer)) == declared
+
+
+def test_probabilities_are_scored_against_the_circuit_that_fits_them():
+    for circuit in EITHER.circuits:
+        answer = Answer(np.zeros(6), LIVE, probabilities=np.where(circuit, 0.9, 0.1))
+        values = SCORE.score(PROBLEM, EITHER, answer)
+        assert values["brier"] == pytest.approx(0.01)
+        assert values["false_discovery_rate"] == 0
+    assert not STATED & set(score(np.zeros(6)))
+
+
+def test_edges_that_a_cut_has_silenced_are_told_from_the_circuits_own():
+    cut = replace(TRUTH, changed=np.arange(6) == 3)
+    assert score([9, 2, 9, 1, 9, 2], truth=cut)["change_detected"] == 1
+    assert score([9, 2, 9, 2, 9, 2], truth=cut)["change_detected"] == 0.5
+    assert "change_detected" not in score(np.arange(6))
+
+
+def test_effects_below_the_threshold_have_no_order():
+    noisy = replace(TRUTH, effects=np.array([1e-14, 2, 3e-14, 0, 2e-14, 3]))
+    assert score([5, 8, 1, 2, 3, 9], truth=noisy)["effect_concordance"] == 1
+    assert score([5, 9, 1, 2, 3, 8], truth=noisy)["effect_concordance"] == pytest.approx(8 / 9)
+
+
+@pytest.mark.parametrize("stated", [-0.1, 1.1, np.nan])
+def test_probabilities_outside_0_and_1_are_refused(stated):
+    with pytest.raises(InvalidAnswer, match="probabilities has 2 values"):
+        check(PROBLEM, Answer(np.zeros(6), LIVE, probabilities=np.where(LIVE, stated, 0.5)))
 
 
 @pytest.mark.parametrize("worth", [np.nan, np.inf, -np.inf])

@@ -61,13 +61,12 @@ def test_a_track_has_floor_ceiling_nulls_mutants_and_one_headline_for_live_and_f
             for task in track.tasks.values()
             for instance in task.facts["INSTANCES"]
         )
-    for units in ("live", "null"):
-        headlines = [
-            name for name, card in track.metrics.items() if card["units"] == units and card["role"] == "headline"
-        ]
-        assert len(headlines) == 1
+    headlines = [card for card in track.metrics.values() if card["role"] == "headline"]
+    found = [(card["units"], card.get("board")) for card in headlines]
+    assert len(found) == len(set(found))  # one for each kind of units and each board that has its own
+    assert {("live", None), ("null", None)} <= set(found) <= {("live", None), ("null", None), ("live", "proxy")}
     for card in track.metrics.values():
-        assert card.keys() - {"gate", "per_task", "description"} == METRIC_KEYS
+        assert card.keys() - {"gate", "per_task", "description", "board"} == METRIC_KEYS
 
 
 @pytest.mark.slow

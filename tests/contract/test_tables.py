@@ -280,6 +280,16 @@ def test_a_headline_without_a_ceiling_is_shown_raw_under_its_own_name(run: Run):
     assert run.rows("proxy")["compass"].tasks["oceans"].raw.mean == 0.7
 
 
+def test_a_board_may_have_a_headline_of_its_own(run: Run):
+    metrics = run.catalogue["tracks"]["maze"]["metrics"]
+    metrics["steps_saved"] |= {"role": "headline", "board": "proxy"}
+    for task in ("oceans/calm", "mazes/hedge"):
+        run.add("compass", task, way_found=(0.7, 0.5, 1.0), steps_saved=(0.3, 0.0, 1.0))
+    assert (run.table("proxy").headline["id"], run.table("truth").headline["id"]) == ("steps_saved", "way_found")
+    assert run.rows("proxy")["compass"].score.mean == pytest.approx(0.3)
+    assert run.rows("truth")["compass"].score.mean == pytest.approx(0.4)
+
+
 def test_a_board_of_raw_tasks_alone_has_no_score_and_no_rank(run: Run):
     for method in ("compass", "wall_follower"):
         run.add(method, "oceans/calm", way_found_raw=(0.2, None, None))

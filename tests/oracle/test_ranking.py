@@ -6,9 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+from sklearn.metrics import average_precision_score, f1_score, jaccard_score, roc_auc_score
 
-from bench.kernels.ranking import auroc, average_precision, average_precision_by_chance, f1, pessimistic_auc, rates
+from bench.kernels.ranking import (
+    auroc,
+    average_precision,
+    average_precision_by_chance,
+    concordance,
+    f1,
+    jaccard,
+    pessimistic_auc,
+    rates,
+)
 
 
 @st.composite
@@ -105,3 +114,31 @@ def test_labels_of_one_kind_are_refused_with_numbers(measure, label):
     flags = np.full(4, label)
     with pytest.raises(ValueError, match=f"{4 * label} of 4 items are true"):
         measure(flags if measure is rates else np.arange(4.0), flags)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=12))
+def test_concordance_is_what_counting_pairs_gives(pairs):
+    scores, values = np.array(pairs, float).T
+    compared = [(a, b) for a in range(len(values)) for b in range(len(values)) if values[a] > values[b]]
+    if not compared:
+        with pytest.raises(ValueError, match="no order"):
+            concordance(scores, values)
+        return
+    won = [1.0 if scores[a] > scores[b] else 0.5 if scores[a] == scores[b] else 0.0 for a, b in compared]
+    assert concordance(scores, values) == pytest.approx(np.mean(won))
+
+
+def test_concordance_with_two_values_is_the_area_under_the_curve():
+    rng = np.random.default_rng(3)
+    scores, labels = rng.integers(0, 9, 40).astype(float), rng.random(40) < 0.3
+    assert concordance(scores, labels.astype(float)) == pytest.approx(auroc(scores, labels))
+
+
+@given(rankings())
+def test_jaccard_is_that_of_scikit_learn(ranking):
+    scores, labels = ranking
+    assert jaccard(scores > 0, labels) == pytest.approx(jaccard_score(labels, scores > 0))
+
+
+def test_two_empty_sets_are_alike():
+    assert jaccard(np.zeros(3, bool), np.zeros(3, bool)) == 1
