@@ -167,13 +167,16 @@ class Transformer:
         tokens: np.ndarray | Tensor,
         metric: Callable[[Tensor], Tensor],
         inputs: Float[Tensor, "batch pos d_model"] | None = None,
+        added: Mapping[int, Float[Tensor, "batch pos d_model"]] | None = None,
+        constant_layer: int | None = None,
     ) -> SlotGradients:
         """Node outputs, and the gradient of `metric(output)` with respect to every slot's input; one run each way.
 
-        `inputs` stands in for the output of the "embed" node (a point between clean and corrupted embeddings). Memory
-        grows with nodes + slots. Counts the examples once forward and once backward.
+        `inputs` stands in for the output of the "embed" node (a point between clean and corrupted embeddings), `added`
+        is added to the outputs of the numbered sources wherever they are read, and no gradient flows back through the
+        nodes of `constant_layer`. Memory grows with nodes + slots. Counts the examples once forward and once backward.
         """
-        stream = _Probed(self, self.tokens(tokens), inputs)
+        stream = _Probed(self, self.tokens(tokens), inputs, added or {}, constant_layer)
         output = stream.finish()[0]
         value = metric(output)
         (gradients,) = torch.autograd.grad(value, stream.probe)
@@ -338,9 +341,17 @@ class _Run:
 class _Probed(_Run):
     """A run in which every slot reads the stream plus a zero whose gradient is wanted."""
 
-    def __init__(self, model: Transformer, tokens: Tensor, embedded: Tensor | None) -> None:
-        self.embedded = embedded
+    def __init__(
+        self,
+        model: Transformer,
+        tokens: Tensor,
+        embedded: Tensor | None,
+        added: Mapping[int, Tensor],
+        constant_layer: int | None,
+    ) -> None:
+        self.embedded, self.added, self.constant_layer = embedded, added, constant_layer
         super().__init__(model, tokens)
+        self._add_to_sources(0)
         shape = (len(model.feeds), *self.stream.shape[1:])
         self.probe = torch.zeros(shape, dtype=model.dtype, device=model.device, requires_grad=True)
 
@@ -352,6 +363,25 @@ class _Probed(_Run):
 
     def shift(self, first: int, count: int) -> Tensor:
         return self.probe[first : first + count][None]
+
+    def add_heads(self, layer: int) -> None:
+        self._add_nodes(super().add_heads, layer)
+
+    def add_mlp(self, layer: int) -> None:
+        self._add_nodes(super().add_mlp, layer)
+
+    def _add_nodes(self, add: Callable[[int], None], layer: int) -> None:
+        before, first = self.stream, len(self.values)
+        add(layer)
+        if layer == self.constant_layer:
+            self.stream = before + (self.stream - before).detach()
+        self._add_to_sources(first)
+
+    def _add_to_sources(self, first: int) -> None:
+        """What is added to the sources from number `first` up to the last one written."""
+        for node in range(first, len(self.values)):
+            if node in self.added:
+                self.stream = self.stream + self.added[node]
 
 
 class _Patched(_Run):

@@ -115,6 +115,15 @@ class Experiment:
         found = self.model.slot_gradients(self.problem.clean, self.metric, inputs)
         return self.graph.reduce(found.products(self.donors - self.nodes)).numpy()
 
+    @property
+    def change(self) -> Float[Tensor, "nodes batch pos d_model"]:
+        """What patching adds to each source: the donor's output minus the clean one."""
+        return self.donors - self.nodes
+
+    def read_by(self, source: int) -> Bool[np.ndarray, "slots"]:
+        """The slots that read a source."""
+        return self.graph.feeds[:, source]
+
 
 def weaker_ends(edges: Sequence[str], effects: Mapping[str, float]) -> Float[np.ndarray, "edges"]:
     """The smaller effect of each edge's two nodes; a node without one, the output, does not limit."""
