@@ -10,8 +10,9 @@ from bench.tracks.circuits import truth_table
 from bench.tracks.circuits.tasks import tracr
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "circuits-truth.md"
-COSTLY = ("shuffle_dyck", "shuffle_dyck2", "sort", "follow_addresses")
-INSTANCES = [pytest.param(name, marks=pytest.mark.slow if name in COSTLY else ()) for name in tracr.INSTANCES]
+QUICK = ("pair_balance", "sort_unique", "count_rare", "first_occurrences", "polynomial", "ends_agree_unseen")
+MARKS = dict.fromkeys(tracr.INSTANCES, pytest.mark.slow) | dict.fromkeys(QUICK, ()) | {"jury": pytest.mark.full}
+INSTANCES = [pytest.param(name, marks=MARKS[name]) for name in tracr.INSTANCES]
 
 
 def rows(columns: tuple[str, ...]) -> dict[str, dict[str, str]]:

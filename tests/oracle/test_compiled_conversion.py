@@ -16,6 +16,7 @@ from bench.models import exhaustive
 from bench.models.compiled.assembly import compile_program
 from bench.models.compiled.conversion import BOS, assemble, convert, output_axes
 from bench.models.compiled.programs import PROGRAMS
+from bench.models.compiled.programs.library import LIBRARY
 from bench.models.transformer import Transformer
 
 QUICK = ("pair_balance", "next_larger")  # a number as output; a category
@@ -33,7 +34,10 @@ def strings_of(name: str, count: int) -> list[tuple]:
 
 
 def names(quick: tuple[str, ...] = QUICK) -> list:
-    return [pytest.param(name, marks=() if name in quick else pytest.mark.slow) for name in PROGRAMS]
+    marks = (
+        dict.fromkeys(PROGRAMS, pytest.mark.full) | dict.fromkeys(LIBRARY, pytest.mark.slow) | dict.fromkeys(quick, ())
+    )
+    return [pytest.param(name, marks=marks[name]) for name in PROGRAMS]
 
 
 @pytest.mark.parametrize("name", names())

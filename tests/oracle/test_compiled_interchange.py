@@ -20,8 +20,10 @@ from bench.models.graph import Graph
 from bench.models.transformer import Transformer
 
 PAIRS = 6
-WIDE = ("shuffle_dyck", "shuffle_dyck2")
-NAMES = [pytest.param(name, marks=pytest.mark.slow if name in WIDE else ()) for name in PROGRAMS]
+WIDE = ("shuffle_dyck", "shuffle_dyck2", "majority", "nearly_or", "repeated_and_rising", "panel")
+WIDEST = ("jury",)
+MARKS = dict.fromkeys(WIDE, pytest.mark.slow) | dict.fromkeys(WIDEST, pytest.mark.full)
+NAMES = [pytest.param(name, marks=MARKS.get(name, ())) for name in PROGRAMS]
 
 
 @cache

@@ -194,12 +194,23 @@ def _mix(chosen: Values) -> Any:
 
 
 def _apply(expression: Any, row: tuple) -> Any:
-    if any(isinstance(value, Mixture) for value in row):
+    """A function of one position's values; of one mixture among them the mixture of its results.
+
+    An MLP's unit for one combination of values is as active as the least certain of them where the others are certain,
+    so that the shares of a mixture are passed on. Two mixtures at once have no such meaning.
+    """
+    mixed = [place for place, value in enumerate(row) if isinstance(value, Mixture)]
+    if not mixed:
+        return None if None in row else expression.f(*row)
+    if len(mixed) > 1 or rasp.is_numerical(expression):
         raise NotImplementedError(f"{expression.label} reads a mixture of values, on which a program says nothing")
-    return None if None in row else expression.f(*row)
+    place = mixed[0]
+    return _mix([_apply(expression, (*row[:place], value, *row[place + 1 :])) for value in row[place].values])
 
 
 def _selects(selector: rasp.Select, key: Any, query: Any) -> bool:
+    if isinstance(key, Mixture) or isinstance(query, Mixture):
+        raise NotImplementedError(f"{selector} reads a mixture of values, on which a program says nothing")
     return key is not None and query is not None and bool(selector.predicate(key, query))
 
 

@@ -15,12 +15,12 @@ from jaxtyping import Bool, Float, Int
 from bench.core.contract import generator
 from bench.core.problems import Workspace
 from bench.models import checkpoint
-from bench.models.compiled.assembly import compile_program
+from bench.models.compiled.assembly import EXACTNESS, compile_program
 from bench.models.compiled.certificate import INTERVENTIONS, Subject, judge
 from bench.models.compiled.conversion import Compiled
 from bench.models.compiled.dressing import Dressed, Outfit, dress
 from bench.models.compiled.interchange import Edge, Wiring
-from bench.models.compiled.programs import Program, String, swap_alike
+from bench.models.compiled.programs import Program, String, unchanged
 from bench.models.graph import Graph
 from bench.tracks.circuits.types import Problem, Truth
 
@@ -46,7 +46,8 @@ class Difficulty:
 class Source:
     """A program from which units are made. `identity` seeds what all its units share.
 
-    Of a `null` source the two strings of a pair differ only in symbols that the program treats alike.
+    Of a `null` source the two strings of a pair differ only in symbols that the program treats alike, or where it
+    never looks.
     """
 
     identity: str
@@ -89,7 +90,7 @@ class Source:
         """Two strings on which the program's answers differ, or for a null two that it treats alike."""
         while True:
             string = self.program.string(rng)
-            other = swap_alike(self.program, string, rng) if self.null else self.program.string(rng)
+            other = unchanged(self.program, string, rng) if self.null else self.program.string(rng)
             if (self._output(string) == self._output(other)) == self.null:
                 return string, other
 
@@ -138,7 +139,8 @@ def make_truth(subject: Subject, null: bool) -> Truth:
     A node is live where patching all its outgoing edges together changes the scored output; the output is live where
     any edge is.
     """
-    placebo = max(subject.first(PLACEBO_PAIRS).placebo(granularity) for granularity in (GRANULARITY, "node"))
+    placebos = (subject.first(PLACEBO_PAIRS).placebo(granularity) for granularity in (GRANULARITY, "node"))
+    placebo = max(*placebos, rounding(subject))
     edges = {name: judge(subject, name, placebo, GRANULARITY) for name in INTERVENTIONS}
     nodes = judge(subject, "resample", placebo, "node")
     found = edges["resample"]
@@ -149,6 +151,15 @@ def make_truth(subject: Subject, null: bool) -> Truth:
         live_mean=edges["mean"].live, node_live=np.append(nodes.live, found.live.any()),
         threshold=found.threshold, placebo=placebo, gap=float(found.gap),
     )  # fmt: skip
+
+
+def rounding(subject: Subject) -> float:
+    """What the steepest MLP makes of one rounding error of a number as large as the output.
+
+    A least value for the placebo, which can come out at nothing on a few pairs: a donor's value rounds otherwise than
+    the source's own.
+    """
+    return EXACTNESS * float(np.finfo(np.float64).eps) * subject.output_size()
 
 
 def make_problem(

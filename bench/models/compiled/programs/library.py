@@ -1,91 +1,13 @@
-"""RASP programs of the compiled zoo: what each computes, over which strings, and how strings are drawn.
-
-Programs of Tracr's library (`tracr.compiler.lib`) and our own. Strings have one length a program, so that nothing that
-depends on the length alone carries information. A program whose `alike` is given treats the symbols of each group
-alike: clean and corrupted strings that differ by swaps within groups leave every variable but the tokens unchanged.
-"""
+"""Programs of Tracr's library (`tracr.compiler.lib`) and programs of ours that are built from it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import numpy as np
 from tracr.compiler import lib
 from tracr.rasp import rasp
 
-Symbol = str | int
-String = tuple[Symbol, ...]
-
-
-@dataclass(frozen=True)
-class Program:
-    """A program over strings of `length` symbols; `draw` makes one string, any string where it is not given."""
-
-    title: str
-    build: Callable[[], rasp.SOp]
-    vocabulary: tuple[Symbol, ...]
-    length: int
-    draw: Callable[[Program, np.random.Generator], String] | None = None
-    alike: tuple[tuple[Symbol, ...], ...] = ()
-    repeats: bool = False
-    """Whether strings of one kind are so few (balanced brackets) that two samples cannot be kept apart."""
-
-    def string(self, rng: np.random.Generator) -> String:
-        return self.draw(self, rng) if self.draw else independent_symbols(self, rng)
-
-
-def independent_symbols(program: Program, rng: np.random.Generator) -> String:
-    return tuple(program.vocabulary[i] for i in rng.integers(len(program.vocabulary), size=program.length))
-
-
-def distinct_symbols(program: Program, rng: np.random.Generator) -> String:
-    order = rng.permutation(len(program.vocabulary))[: program.length]
-    return tuple(program.vocabulary[i] for i in order)
-
-
-def near_balanced(program: Program, rng: np.random.Generator) -> String:
-    """A shuffle of balanced brackets, in which with even odds one symbol is replaced by any."""
-    symbols = balanced(program, rng)
-    if rng.random() < 0.5:
-        symbols[rng.integers(len(symbols))] = program.vocabulary[rng.integers(len(program.vocabulary))]
-    return tuple(symbols)
-
-
-def balanced(program: Program, rng: np.random.Generator) -> list[Symbol]:
-    """A uniform choice among the next symbols that leave a balanced ending possible."""
-    pairs = [program.vocabulary[i : i + 2] for i in range(0, len(program.vocabulary), 2)]
-    depth, symbols = [0] * len(pairs), []
-    for left in range(program.length, 0, -1):
-        steps = [(i, -1) for i, open_brackets in enumerate(depth) if open_brackets]
-        steps += [(i, 1) for i in range(len(pairs)) if sum(depth) < left]
-        kind, step = steps[rng.integers(len(steps))]
-        depth[kind] += step
-        symbols.append(pairs[kind][step == -1])
-    return symbols
-
-
-def planted_pattern(pattern: Sequence[Symbol]) -> Callable[[Program, np.random.Generator], String]:
-    """Any string, in which with odds of three in four the pattern stands somewhere."""
-
-    def draw(program: Program, rng: np.random.Generator) -> String:
-        symbols = list(independent_symbols(program, rng))
-        if rng.random() < 0.75:
-            start = rng.integers(program.length - len(pattern) + 1)
-            symbols[start : start + len(pattern)] = pattern
-        return tuple(symbols)
-
-    return draw
-
-
-def swap_alike(program: Program, string: String, rng: np.random.Generator) -> String:
-    """Every symbol exchanged for another of its group."""
-    return tuple(_other(next(group for group in program.alike if symbol in group), symbol, rng) for symbol in string)
-
-
-def _other(group: tuple[Symbol, ...], symbol: Symbol, rng: np.random.Generator) -> Symbol:
-    others = [member for member in group if member != symbol]
-    return others[rng.integers(len(others))]
+from bench.models.compiled.programs.strings import Program, distinct_symbols, near_balanced, planted_pattern
 
 
 def sort() -> rasp.SOp:
@@ -191,7 +113,7 @@ def _kind(kinds: Sequence[str], symbol: str) -> int:
 LETTERS = ("a", "e", "b", "d", "y", "z")
 GROUPS = (("a", "e"), ("b", "d"), ("y", "z"))
 
-PROGRAMS: dict[str, Program] = {
+LIBRARY: dict[str, Program] = {
     "sort": Program("sort with repeats", sort, (1, 2, 3, 4), 5),
     "sort_unique": Program("sort distinct symbols", sort_unique, (1, 2, 3, 4, 5, 6), 5, distinct_symbols),
     "sort_descending": Program("sort, largest first", sort_descending, (1, 2, 3, 4, 5, 6), 5, distinct_symbols),
