@@ -56,13 +56,17 @@ class Source:
 
     def unit(self, difficulty: Difficulty, rng: np.random.Generator, workspace: Workspace) -> tuple[Problem, Truth]:
         """A dressed program with pairs of strings, and its live edges on others."""
-        compiled = self.wiring.compiled
+        dressed, hidden, shown = self.disguise(difficulty, rng)
+        truth = make_truth(subject_of(self.wiring.compiled, dressed, hidden, self.scored), self.null)
+        return make_problem(self.wiring, dressed, shown, self.scored, rng, workspace), truth
+
+    def disguise(self, difficulty: Difficulty, rng: np.random.Generator) -> tuple[Dressed, Pairs, Pairs]:
+        """The dressed model, the truth's pairs and the problem's."""
         hidden = self.draw_pairs(TRUTH_PAIRS, rng, set())
         taken = set() if self.program.repeats else {*hidden[0], *hidden[1]}
         shown = self.draw_pairs(difficulty.pairs, rng, taken)
-        dressed = dress(compiled, difficulty.outfit, compiled.encode(hidden[0]), rng)
-        truth = make_truth(subject_of(compiled, dressed, hidden, self.scored), self.null)
-        return make_problem(self.wiring, dressed, shown, self.scored, rng, workspace), truth
+        compiled = self.wiring.compiled
+        return dress(compiled, difficulty.outfit, compiled.encode(hidden[0]), rng), hidden, shown
 
     @cached_property
     def wiring(self) -> Wiring:
@@ -139,8 +143,7 @@ def make_truth(subject: Subject, null: bool) -> Truth:
     A node is live where patching all its outgoing edges together changes the scored output; the output is live where
     any edge is.
     """
-    placebos = (subject.first(PLACEBO_PAIRS).placebo(granularity) for granularity in (GRANULARITY, "node"))
-    placebo = max(*placebos, rounding(subject))
+    placebo = placebo_of(subject)
     edges = {name: judge(subject, name, placebo, GRANULARITY) for name in INTERVENTIONS}
     nodes = judge(subject, "resample", placebo, "node")
     found = edges["resample"]
@@ -151,6 +154,12 @@ def make_truth(subject: Subject, null: bool) -> Truth:
         live_mean=edges["mean"].live, node_live=np.append(nodes.live, found.live.any()),
         threshold=found.threshold, placebo=placebo, gap=float(found.gap),
     )  # fmt: skip
+
+
+def placebo_of(subject: Subject) -> float:
+    """The largest effect of patching an edge or a node with its own value, and at least what rounding must do."""
+    placebos = (subject.first(PLACEBO_PAIRS).placebo(granularity) for granularity in (GRANULARITY, "node"))
+    return max(*placebos, rounding(subject))
 
 
 def rounding(subject: Subject) -> float:

@@ -292,7 +292,7 @@ PUBLIC: dict[str, Public] = {
     "last_two_sum": _public(117, "sum of the last two", last_two_sum),
     "polynomial": Public(Program("first three as coefficients", polynomial, (0, 1, 2), 6, ignored=(3, 4, 5)), (119,)),
     "swap_halves": _public(120, "swap the halves", swap_halves, DIGITS, 6),
-    "all_equal": _public(124, "all equal?", all_equal, DIGITS, 4, twins),
+    "all_equal": _public(124, "all equal?", all_equal, SIX, 5, twins),
     "alternating_parity": _public(125, "alternating parity?", alternating_parity, DIGITS, 4),
     "divide_by_ratio": _public(127, "divide by the ratio of the first two", divide_by_ratio, (1, 2, 3), 5),
     "swap_ends": _public(128, "swap first and last", swap_ends),

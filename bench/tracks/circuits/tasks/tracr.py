@@ -97,7 +97,7 @@ DIFFICULTY = {
     "median": PLAIN,
     "mean_of_ends": PLAIN,
     "last_two_equal": PLAIN,
-    "all_equal": PLAIN,
+    "all_equal": MIDDLE,
     "count_rises": PLAIN,
     "is_increasing": MIDDLE,
     "is_descending": replace(MIDDLE, pairs=4),
