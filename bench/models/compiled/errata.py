@@ -131,8 +131,8 @@ Written by `python -P -m bench.models.compiled.errata`; `tests/golden/test_circu
 
 The programs are **our re-expressions** of what the programs of circuits-benchmark (the suite of InterpBench 2024)
 compute, under the public numbers. Their circuits need not be those of the public sources: figures for the
-original programs need the original files, to which the same two functions (`static_edges`, `live_edges`) apply. What the
-table shows of the suite is the method: what an edge that the compiler wired says about an edge that matters.
+original programs need the original files, to which the same two functions (`static_edges`, `live_edges`) apply. What
+the table shows of the suite is the method: what an edge that the compiler wired says about an edge that matters.
 
 - *static*: a node reads an axis that another node writes, by the compiled weights, as the 2024 suite derives it.
 - *live*: patching the edge alone under resample changes the output on one of {PAIRS} random pairs, by
