@@ -122,9 +122,9 @@ def panel() -> rasp.SOp:
 
 
 def jury() -> rasp.SOp:
-    """How many of six predicates hold: those of the panel, the largest symbol first, all symbols different from it."""
-    first, top = from_start(rasp.tokens, 0, "first"), maximum()
-    leads = both(lambda own, most: own == most, first, top, "leads")
+    """How many of six predicates hold: those of the panel, no symbol above the first, an even number of kinds."""
+    above = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.GT)).named("above")
+    leads = rasp.Map(lambda count: count == 0, from_start(above, 0, "above_first")).named("leads")
     even = rasp.Map(lambda count: count % 2 == 0, distinct_count()).named("even_count")
     return _sum(panel(), _sum(leads, even, "leads_and_even"), "jury")
 
