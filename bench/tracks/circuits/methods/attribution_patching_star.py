@@ -4,19 +4,23 @@ First-order effects of edges, as in edge attribution patching, but (1) along edg
 attention is computed anew with the patched query or key, and only what lies behind the head is linear: saturated
 attention has no gradient; (2) the gradient is taken once for every layer with that layer's nodes held constant, and the
 sizes of the effects are averaged: a direct and an indirect effect that cancel in one gradient do not cancel in all.
-Departs from the paper in being applied to edges (the paper's are nodes), in the chosen circuit (edges above a share of
-the metric's scale, pruned to paths), and in not verifying the best by patching.
+Into the constant layer itself edges have the plain gradient, as in the paper a node of that layer has.
+Departs from the paper in being applied to edges (the paper's are nodes), in taking sizes after the mean over examples
+(as edge attribution patching does), in the chosen circuit (edges above a share of the metric's scale, pruned to paths),
+and in not verifying the best by patching.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from bench.models.graph import node_of
 from bench.models.transformer import SlotGradients
 from bench.tracks.circuits.experiment import SHARE, Experiment
 from bench.tracks.circuits.types import Answer, Problem
@@ -32,16 +36,19 @@ DETERMINISTIC = True
 def solve(problem: Problem, rng: np.random.Generator, *, share: float = SHARE) -> Answer:
     experiment = Experiment(problem)
     layers = experiment.model.config.n_layers
-    experiment.afford(2 * layers + 2 * len(experiment.graph.sources) + 5, "AtP* with a gradient for each layer")
+    experiment.afford(2 * layers + 2 * len(experiment.graph.sources) + 7, "AtP* with a gradient for each layer")
     scores = np.mean([np.abs(effects(experiment, found)) for found in gradients(experiment)], axis=0)
     return Answer(scores, experiment.choose(scores, share))
 
 
 def gradients(experiment: Experiment) -> Iterator[SlotGradients]:
-    """One gradient for every layer, its nodes held constant; the plain one where there is but one layer."""
-    layers = range(experiment.model.config.n_layers)
-    for layer in layers if len(layers) > 1 else [None]:
-        yield experiment.model.slot_gradients(experiment.problem.clean, experiment.metric, constant_layer=layer)
+    """One gradient for every layer, its nodes held constant; where a slot lies in that layer, the plain gradient."""
+    problem, graph = experiment.problem, experiment.graph
+    plain = experiment.model.slot_gradients(problem.clean, experiment.metric)
+    for layer in range(experiment.model.config.n_layers):
+        found = experiment.model.slot_gradients(problem.clean, experiment.metric, constant_layer=layer)
+        inside = torch.tensor([node_of(slot).split(".")[0] in (f"a{layer}", f"m{layer}") for slot in graph.slots])
+        yield replace(found, gradients=torch.where(inside[:, None, None, None], plain.gradients, found.gradients))
 
 
 def effects(experiment: Experiment, found: SlotGradients) -> Float[np.ndarray, "edges"]:
