@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -94,9 +94,9 @@ def plan_units(
     """The plan of a suite's units, as far as the config chooses their tracks, methods and seeds; `only` one solver."""
     chosen = _chosen_tracks(config, tracks)
     units = _chosen_units(suite, chosen, config)
-    builder = _Builder(config, chosen, root, only)
+    builder = _Builder(config, chosen, root, only, suite.methods)
     jobs = [job for name in chosen for job in builder.track_jobs(name, [unit for unit in units if unit.track == name])]
-    return Plan(config, Suite(suite.name, suite.version, units), chosen, root, tuple(_unique(jobs)))
+    return Plan(config, replace(suite, units=units), chosen, root, tuple(_unique(jobs)))
 
 
 def _chosen_tracks(config: Mapping[str, Any], tracks: Mapping[str, Track]) -> dict[str, Track]:
@@ -130,6 +130,7 @@ class _Builder:
     tracks: Mapping[str, Track]
     root: Path
     only: str | None = None
+    of_suite: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def stages(self) -> Path:
@@ -161,9 +162,13 @@ class _Builder:
         return sorted({unit.task for unit in units})
 
     def solvers(self, track: str) -> list[Plugin]:
-        """The chosen methods, all controls, and the mutants of the chosen methods."""
+        """The chosen methods, all controls, and the mutants of the chosen methods.
+
+        Where the config asks for all methods the suite may name some; a solver that is asked for alone always runs.
+        """
         known, chosen = self.tracks[track], self.config["methods"]
-        methods = [m for m in known.methods.values() if chosen == "all" or m.id in chosen]
+        some = self.of_suite.get(track, known.methods) if chosen == "all" else chosen
+        methods = [m for m in known.methods.values() if m.id in some or m.id == self.only]
         ids = {method.id for method in methods}
         mutants = [m for m in known.mutants.values() if m.facts["MUTANT_OF"] in ids]
         solvers = [*methods, *known.controls.values(), *mutants]

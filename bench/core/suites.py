@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,16 @@ SUITE_FILE = re.compile(r"^(?P<name>[a-z][a-z0-9_]*)-(?P<version>[0-9]+)$")
 
 @dataclass(frozen=True)
 class Suite:
-    """A selection of units under a name and a version (0 for the unfrozen `next`)."""
+    """A selection of units under a name and a version (0 for the unfrozen `next`).
+
+    `methods` names, by track, the only methods that the suite runs where the config asks for all; a track that is not
+    named there runs all of its methods.
+    """
 
     name: str
     version: int
     units: tuple[Unit, ...]
+    methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -57,7 +62,16 @@ def load_suite(name: str, tracks: Mapping[str, Track], root: Path) -> Suite:
     check_schema(content, "suite", str(path), root)
     if (content["name"], content["version"]) != (stem, version):
         raise BadInput(f"{path}: says {content['name']}-{content['version']}; its name and content must agree")
-    return Suite(stem, version, tuple(_frozen_units(content["tracks"], tracks, path)))
+    methods = dict(_frozen_methods(content.get("methods", {}), tracks, path))
+    return Suite(stem, version, tuple(_frozen_units(content["tracks"], tracks, path)), methods)
+
+
+def _frozen_methods(
+    content: Mapping[str, list[str]], tracks: Mapping[str, Track], path: Path
+) -> Iterable[tuple[str, tuple[str, ...]]]:
+    for track, chosen in content.items():
+        known = tracks[pick(track, tracks, f"{path}: track")].methods
+        yield track, tuple(pick(method, known, f"{path}: method of {track}") for method in chosen)
 
 
 def _frozen_units(content: Mapping[str, Any], tracks: Mapping[str, Track], path: Path) -> Iterable[Unit]:
@@ -89,8 +103,13 @@ def units_of(task: Plugin, instance: str, seeds: Iterable[int]) -> Iterable[Unit
     return (Unit(task.track, task.id, task.facts["VERSION"], instance, seed) for seed in seeds)
 
 
-def freeze(name: str, description: str, units: Iterable[Unit], root: Path) -> Path:
-    """Write the next version of a suite from units. Raises `BadInput` where it would hold nothing."""
+def freeze(
+    name: str, description: str, units: Iterable[Unit], root: Path, methods: Mapping[str, list[str]] | None = None
+) -> Path:
+    """Write the next version of a suite from units, and from the only methods that it runs, where it names any.
+
+    Raises `BadInput` where it would hold nothing.
+    """
     units = sorted(units)
     if not units:
         raise BadInput(f"suite {name}: no unit fits; widen the tracks, sizes or seeds")
@@ -101,5 +120,6 @@ def freeze(name: str, description: str, units: Iterable[Unit], root: Path) -> Pa
         task["instances"].setdefault(unit.instance, []).append(unit.seed)
     path = root / "config" / "suites" / f"{name}-{version}.yaml"
     content = {"name": name, "version": version, "description": description, "tracks": tracks}
+    content |= {"methods": {track: sorted(chosen) for track, chosen in methods.items()}} if methods else {}
     path.write_text(yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120))
     return path

@@ -85,3 +85,28 @@ def test_a_full_disk_stops_with_one_sentence_and_loses_nothing(copy, tmp_path):
         copy.make("--config", f"results={disk}/results")
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
+
+
+def suite_of_methods(copy, methods):
+    (copy.root / "config" / "suites" / "some-1.yaml").write_text(
+        f"name: some\nversion: 1\ndescription: x\nmethods: {{toy: [{methods}]}}\n"
+        "tracks: {toy: {normal: {version: 1, instances: {wide: [0]}}}}\n"
+    )
+    return copy.bench("plan", "--config", "suite=some")
+
+
+def test_a_suite_that_names_a_method_that_is_not_there_says_which_are(copy):
+    done = suite_of_methods(copy, "meen")
+    assert done.returncode == 2
+    assert "method of toy: 'meen' is not known; did you mean mean" in done.stderr
+
+
+def test_a_suite_may_run_some_methods_alone_with_their_mutants_and_all_controls(copy):
+    done = suite_of_methods(copy, "median")
+    assert done.returncode == 0
+    assert "toy/median" in done.stdout
+    assert "toy/oracle" in done.stdout
+    assert "toy/mean" not in done.stdout
+    asked = copy.bench("plan", "--config", "suite=some", "methods=[mean]").stdout
+    assert "toy/mean" in asked  # what the config asks for by name is run
+    assert "toy/median" not in asked
