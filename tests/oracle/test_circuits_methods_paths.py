@@ -162,7 +162,7 @@ def test_with_a_norm_the_query_is_computed_anew_behind_it(make, norm):
     """A final norm is linearised; the change of the head's own output is exact: compared with a patched run."""
     problem = make(norm=norm, n_layers=1, d_mlp=0)
     experiment = Experiment(problem)
-    (found,) = STAR.gradients(experiment)
+    (found,) = STAR.gradients(experiment)  # the plain one: its layer is the only one
     slot, head = "a0.h1.q", experiment.graph.sources.index("a0.h1")
     gradient = found.gradients[experiment.graph.slots.index("output")]
     effects = STAR.through_attention(experiment, 0, 1, 0, experiment.graph.slots.index(slot), gradient)
@@ -217,12 +217,16 @@ def test_effects_are_averaged_over_a_gradient_for_each_layer(make):
     problem = make(silent=(".q", ".k"))  # without queries and keys nothing but the gradients differs from attribution
     experiment = Experiment(problem)
     found = STAR.solve(problem, None).edge_scores
-    by_layer = [
-        experiment.model.slot_gradients(problem.clean, experiment.metric, constant_layer=layer) for layer in range(2)
-    ]
-    expected = [np.abs(experiment.graph.reduce(one.products(experiment.change)).numpy()) for one in by_layer]
+    plain = experiment.attribute()
+    sizes = []
+    for layer in range(2):
+        one = experiment.model.slot_gradients(problem.clean, experiment.metric, constant_layer=layer)
+        held = experiment.graph.reduce(one.products(experiment.change)).numpy()
+        into = np.array([edge.split("->")[1][:2] in (f"a{layer}", f"m{layer}") for edge in problem.edges])
+        assert not held[into & [edge.endswith(".v") for edge in problem.edges]].any()
+        sizes.append(np.abs(np.where(into, plain, held)))
     values = [n for n, edge in enumerate(problem.edges) if not edge.endswith((".q", ".k"))]
-    np.testing.assert_allclose(found[values], np.mean(expected, axis=0)[values], rtol=1e-9, atol=1e-14)
+    np.testing.assert_allclose(found[values], np.mean(sizes, axis=0)[values], rtol=1e-9, atol=1e-14)
 
 
 # -- controls -------------------------------------------------------------------------------------------------------
