@@ -137,12 +137,12 @@ def test_edges_score_as_paths_walked_by_hand(make, granularity, intervention):
 def test_what_is_not_reached_is_not_run(make):
     experiment = Experiment(make())
     reached, spent = [], []
-    for share in (0.0, 0.3):
+    for share in (0.0, 0.2):
         PASSES.clear()
         reached.append(np.count_nonzero(PATHS.search(experiment, share * experiment.scale)))
         spent.append(sum(PASSES.values()))
     assert 0 < reached[1] < reached[0]
-    assert spent[1] < spent[0]
+    assert 0 < spent[1] < spent[0] / 2
 
 
 def test_it_is_not_patching_every_edge_alone(make):
