@@ -1,8 +1,8 @@
-"""Edges by the size of their virtual weights: what the source writes with times what the destination reads with.
+"""Edges by the size of their virtual weights.
 
-The Frobenius norm of the product of the source's output matrix and the slot's input matrix (Elhage et al. 2021, A
-mathematical framework for transformer circuits, "virtual weights"); no input is run. An edge of several slots has the
-largest of theirs.
+What the source writes with times what the destination reads with: the Frobenius norm of the product of the source's
+output matrix and the slot's input matrix (Elhage et al. 2021, A mathematical framework for transformer circuits,
+"virtual weights"); no input is run. An edge of several slots has the largest of theirs.
 """
 
 from __future__ import annotations

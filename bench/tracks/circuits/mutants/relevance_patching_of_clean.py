@@ -1,4 +1,4 @@
-"""Relevance patching that multiplies the coefficients with the clean output: plain relevance, nothing is patched."""
+"""Relevance patching that multiplies the coefficients with the clean output."""
 
 from __future__ import annotations
 
