@@ -77,7 +77,7 @@ class HeadWeights:
 
 
 class Transformer:
-    """A loaded model. Weights are constants: nothing here trains."""
+    """A loaded model. Weights are constants: nothing here trains (but see `of_tensors`)."""
 
     def __init__(
         self,
@@ -88,7 +88,11 @@ class Transformer:
     ) -> None:
         self.config = config
         arrays = checked(config, dict(weights))
-        self.weights = {name: torch.tensor(array, dtype=dtype, device=device) for name, array in arrays.items()}
+        self._take({name: torch.tensor(array, dtype=dtype, device=device) for name, array in arrays.items()})
+
+    def _take(self, weights: dict[str, Tensor]) -> None:
+        config, device = self.config, weights["embed"].device
+        self.weights = weights
         self.sources = source_names(config)
         self.feeds = torch.tensor(feeds(config), device=device)
         self.attention = [self._stack_heads(layer) for layer in range(config.n_layers)]
@@ -100,6 +104,14 @@ class Transformer:
         """Read a checkpoint of `bench.models.checkpoint`."""
         config, weights = load_arrays(Path(path))
         return cls(config, weights, dtype, device)
+
+    @classmethod
+    def of_tensors(cls, config: Config, weights: Mapping[str, Tensor]) -> Transformer:
+        """A model of these very tensors, through which gradients flow to them; all must be there, biases too."""
+        model = cls.__new__(cls)
+        model.config = config
+        model._take(dict(weights))
+        return model
 
     @property
     def dtype(self) -> torch.dtype:
