@@ -47,12 +47,16 @@ class Outfit:
 
 @dataclass(frozen=True)
 class Dressed:
-    """A dressed checkpoint and where the program's parts are: node to node, token number to token number."""
+    """A dressed checkpoint and where the program's parts are: node to node, token number to token number.
+
+    Axis i of the compiled model lies along row i of `turn`; the rows after the last are the padded axes.
+    """
 
     config: Config
     weights: Weights
     nodes: dict[str, str]
     tokens: Int[np.ndarray, "vocabulary"]
+    turn: Float[np.ndarray, "d_model d_model"]
 
     def slot(self, slot: str) -> str:
         """Where a slot of the compiled model is: "a0.h0.q" -> "a1.h2.q"."""
@@ -98,7 +102,8 @@ def dress(
     weights = _program_parts(compiled, config, nodes)
     _Tailor(compiled, config, weights, nodes, rng).sew(sample)
     weights["embed"] = weights["embed"][np.argsort(tokens)]
-    return Dressed(config, _rotated(config, weights, rng), nodes, tokens)
+    turn = random_rotation(config.d_model, rng)
+    return Dressed(config, _rotated(config, weights, turn, rng), nodes, tokens, turn)
 
 
 def _widened(config: Config, outfit: Outfit) -> Config:
@@ -248,9 +253,8 @@ def _rms(vectors: Float[np.ndarray, "*any d"]) -> float:
     return float(np.sqrt(np.square(vectors).sum(axis=-1).mean()))
 
 
-def _rotated(config: Config, weights: Weights, rng: np.random.Generator) -> Weights:
-    """The same model in a residual stream, query-key spaces and value spaces turned by random rotations."""
-    turn = random_rotation(config.d_model, rng)
+def _rotated(config: Config, weights: Weights, turn: np.ndarray, rng: np.random.Generator) -> Weights:
+    """The same model in a residual stream turned by `turn`, query-key and value spaces by random rotations."""
     turned = {name: _turned(name, array, turn) for name, array in weights.items()}
     for layer in range(config.n_layers):
         for head in range(config.n_heads):

@@ -105,6 +105,12 @@ class Wiring:
         """The program's output where the variables read along one edge have the donor's values."""
         return _Interpretation(self, string, donor, edge).read("output", self.program)
 
+    def counterfactual(self, string: Sequence[Any], donor: Mapping[str, Values], variable: str) -> Values:
+        """The program's output where one variable has the donor's value wherever it is read."""
+        run = _Interpretation(self, string, {}, None)
+        run.known[variable] = donor[variable]
+        return run.read("output", self.program)
+
     def effects(
         self, clean: Sequence[Sequence[Any]], donors: Sequence[Sequence[Any]], scored: Bool[np.ndarray, "pos"]
     ) -> dict[Edge, float]:
