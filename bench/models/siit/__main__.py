@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--natural", action="store_true", help="behaviour alone, no intervention")
     parser.add_argument("--steps", type=int, default=20_000)
-    parser.add_argument("--gap", type=float, default=4.0, help="train on until effects are this far apart")
+    parser.add_argument("--gap", type=float, default=12.0, help="train on until effects are this far apart")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--state", type=Path, help="folder for the state of unfinished runs")
     return parser

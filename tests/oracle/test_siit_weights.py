@@ -1,0 +1,52 @@
+"""The shipped models pass the gate when measured anew in float64 numpy; natural ones do not."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from bench.models import checkpoint
+from bench.models.siit.__main__ import WEIGHTS
+from bench.models.siit.measure import Refused, admit, measure
+from bench.models.siit.programs import PROGRAMS
+from bench.tracks.circuits.tasks import siit
+
+SHIPPED = sorted(WEIGHTS.glob("*/[0-9]*.safetensors"))
+NATURAL = sorted(WEIGHTS.glob("*/natural-*.safetensors"))
+
+
+def measured(path, count):
+    config, weights = checkpoint.load_arrays(path)
+    assert config == PROGRAMS[path.parent.name].config
+    return measure(PROGRAMS[path.parent.name], config, weights, np.random.default_rng([9, 2026]), count)
+
+
+def test_every_instance_has_a_model_for_each_seed():
+    for instance in siit.INSTANCES:
+        for seed in range(siit.MAX_SEEDS):
+            assert WEIGHTS / instance / f"{seed}.safetensors" in SHIPPED
+
+
+@pytest.mark.parametrize("path", SHIPPED[:2], ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_shipped_model_passes_the_gate_anew(path):
+    admit(measured(path, 128))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_shipped_model_passes_the_gate_and_its_record_says_so(path):
+    found = measured(path, 512)
+    admit(found)
+    record = json.loads(path.with_suffix(".json").read_text())
+    for name in ("behaviour", "interchange", "strict"):
+        assert record["measured"][name] == pytest.approx(found[name], abs=0.01)
+
+
+@pytest.mark.parametrize("path", NATURAL[:2], ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_model_trained_on_behaviour_alone_is_refused(path):
+    found = measured(path, 128)
+    assert found["behaviour"] >= 0.99
+    with pytest.raises(Refused, match="interchange"):
+        admit(found)
