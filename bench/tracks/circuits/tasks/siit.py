@@ -1,10 +1,11 @@
-"""Transformers trained so that named heads and MLPs carry the variables of a program and the others nothing of it.
+"""Models trained to hold a program's variables in named nodes.
 
-Strict interchange-intervention training (`bench.models.siit`) constrains nodes, not edges: units have one edge a node,
-"a0.h1->*", which patches all that the node writes. The circuit is known by construction: the token embedding and the
-nodes that carry variables. Training makes the other nodes' effects small, not zero, so exhaustive node patching in
-float64 must agree: the weakest effect inside the circuit exceeds the strongest one outside by ten times, else the unit
-is refused. The replicate is the trained model. There is no null instance.
+Strict interchange-intervention training (`bench.models.siit`) makes some heads and MLPs carry the variables of a
+program and the others nothing of it. It constrains nodes, not edges: units have one edge a node, "a0.h1->*", which
+patches all that the node writes. The circuit is known by construction: the token embedding and the nodes that carry
+variables. Training makes the other nodes' effects small, not zero, so exhaustive node patching in float64 must agree:
+the weakest effect inside the circuit is at least ten times the strongest one outside, else the unit is refused. The
+replicate is the trained model. There is no null instance.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ INSTANCES = {
     "reverse": {"size": "small", "null": False, "title": "The string backwards"},
     "repeat_of_previous": {"size": "small", "null": False, "title": "Equal to the symbol before?"},
     "greater_than_first": {"size": "small", "null": False, "title": "Larger than the first symbol?"},
+    "balance": {"size": "small", "null": False, "title": "Fewer, as many or more opened than closed so far"},
 }
 
 GRANULARITY = "node"
