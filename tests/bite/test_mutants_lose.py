@@ -29,6 +29,15 @@ def folder(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("blobs")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_circuit_is_run():
+    """Faithfulness takes most of the time of scoring, and no mutant is judged by it."""
+    score = load_plugin(TRACKS["circuits"].score)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(score, "run_circuits", lambda problem, truth, answer: {})
+        yield
+
+
 @cache
 def made(unit: Unit, task: Path, folder: Path) -> Any:
     return load_plugin(task).generate(unit.instance, unit.seed, generator("problem", unit.key), Workspace(folder, {}))

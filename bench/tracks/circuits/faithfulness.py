@@ -96,8 +96,11 @@ class Faithfulness:
         return abs(whole - none) > ROUNDING * self.experiment.scale
 
     def _metric(self, circuits: Circuits) -> Float[np.ndarray, "circuits"]:
+        """The metric of each circuit; equal ones, of which rankings make many, are run once."""
         size = self._batch_size
-        return np.concatenate([self._run(circuits[i : i + size]) for i in range(0, len(circuits), size)])
+        different, which = np.unique(circuits, axis=0, return_inverse=True)
+        runs = [self._run(different[start : start + size]) for start in range(0, len(different), size)]
+        return np.concatenate(runs)[which]
 
     def _run(self, circuits: Circuits) -> Float[np.ndarray, "circuits"]:
         experiment = self.experiment
