@@ -95,7 +95,7 @@ def check_method(track: str, method: str, overrides: Mapping[str, Any], root: Pa
     faults = static_faults(plugin)
     units = [
         unit
-        for task, instance in toys(known)
+        for task, instance in toys(known, plugin)
         for unit in units_of(task, instance, range(DEV_SEED, DEV_SEED + TOY_SEEDS))
     ]
     statuses, answers = _solve(known, plugin, units, overrides, root, "check")
@@ -134,11 +134,18 @@ def static_faults(plugin: Plugin) -> list[str]:
     return faults + [f"parameter {name} has no default" for name in missing]
 
 
-def toys(track: Track) -> Iterable[tuple[Plugin, str]]:
-    """The track's toy instances: the literal `TOY` of types.py (`task/instance`)."""
-    for name in track.facts["TOY"]:
-        task, instance = name.split("/")
-        yield track.tasks[task], instance
+def toys(track: Track, plugin: Plugin) -> Iterable[tuple[Plugin, str]]:
+    """The track's toy instances, the literal `TOY` of types.py (`task/instance`); a mutant's are those it touches.
+
+    A mutant that touches no toy is tried on the first instance that it does touch.
+    """
+    named = [tuple(name.split("/")) for name in track.facts["TOY"]]
+    chosen = [(track.tasks[task], instance) for task, instance in named]
+    if plugin.kind != "mutants":
+        return chosen
+    every = [(task, instance) for task in track.tasks.values() for instance in task.facts["INSTANCES"]]
+    touched = [at for at in every if touches_instance(plugin, *at)]
+    return [at for at in chosen if at in touched] or touched[:1]
 
 
 def touches_instance(mutant: Plugin, task: Plugin, instance: str) -> bool:

@@ -24,7 +24,7 @@ CONFIG = Config(
     activation="gelu",
 )  # fmt: skip
 EXAMPLES, POSITIONS = 4, 4
-SHARES_OF_A_WHOLE = ("information_flow_routes",)
+SHARES_OF_A_WHOLE = ("edge_pruning", "ensemble", "information_flow_routes", "optimal_ablation", "subnetwork_probing")
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,10 @@ def make(tmp_path_factory):
         )  # fmt: skip
 
     return problem
+
+
+def solve(name, problem):
+    return METHODS[name].solve(problem, np.random.default_rng(5))
 
 
 def patched(experiment, edges):
@@ -183,7 +187,7 @@ def test_exact_patching_scores_each_edge_by_a_run_of_its_own(make, granularity, 
 @pytest.mark.parametrize("metric", OUTPUT_METRICS)
 @pytest.mark.parametrize("unit", [1e-6, 1e-13])
 def test_the_unit_of_the_output_changes_no_circuit_and_no_ranking(make, name, metric, unit):
-    plain, scaled = (METHODS[name].solve(make(metric, unit=one), None) for one in (1.0, unit))
+    plain, scaled = (solve(name, make(metric, unit=one)) for one in (1.0, unit))
     np.testing.assert_array_equal(scaled.circuit, plain.circuit)
     # Scores have the unit squared in both metrics (the direction has it too), or none where they are shares.
     power = 0 if name in SHARES_OF_A_WHOLE else 2
@@ -206,10 +210,10 @@ def test_no_method_spends_more_than_it_asked_for(make, name, metric):
     """The least budget that is not refused covers what is counted."""
     problem = make(metric)
     with pytest.raises(Unsupported, match="takes") as refused:
-        METHODS[name].solve(replace(problem, budget=0), None)
+        solve(name, replace(problem, budget=0))
     asked = int(str(refused.value).split("takes ")[1].split()[0])
     PASSES.clear()
-    METHODS[name].solve(replace(problem, budget=asked), None)
+    solve(name, replace(problem, budget=asked))
     assert 0 < sum(PASSES.values()) <= asked
 
 

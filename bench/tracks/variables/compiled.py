@@ -156,8 +156,9 @@ class Source:
         name = self.full_name(self.variable)
         writer = dressed.nodes[self.wiring.writers[name]]
         readers = [dressed.slot(read.slot) for read in self.wiring.reads if read.variable == name]
-        first = min(layer_of(node_of(slot)) for slot in readers)
-        between = {f"resid{layer}" for layer in range(layer_of(writer), first) if layer < dressed.config.n_layers}
+        layers = dressed.config.n_layers
+        first = min(layer_of(node_of(slot), layers) for slot in readers)
+        between = {f"resid{layer}" for layer in range(layer_of(writer, layers), first)}
         return np.array([site == writer or site in between for site in sites])
 
     def basis(self, dressed: Dressed, pairs: list[Pair]) -> Float[np.ndarray, "width planted"]:
@@ -180,9 +181,9 @@ def strings_of(pairs: list[Pair]) -> tuple[list[String], list[String]]:
     return [pair.base for pair in pairs], [pair.source for pair in pairs]
 
 
-def layer_of(node: str) -> float:
+def layer_of(node: str, layers: int) -> int:
     """The layer of a node; the output comes after all."""
-    return np.inf if node == "output" else place_of(node)[0]
+    return layers if node == "output" else place_of(node)[0]
 
 
 def certify(problem: Problem, truth: Truth, dressed: Dressed) -> None:
@@ -208,8 +209,9 @@ def claimed_sum(modulus: int) -> Hypothesis:
     """That the sum chain adds its first two symbols first: do(first + second) changes the total by the difference."""
 
     def claim(base: String, source: String) -> tuple[Values, Values, Values]:
-        one, other = ((string[0] + string[1]) % modulus for string in (base, source))
-        total = (other + base[2]) % modulus
+        (first, second, third), (other_first, other_second, _) = (map(int, string) for string in (base, source))
+        one, other = (first + second) % modulus, (other_first + other_second) % modulus
+        total = (other + third) % modulus
         return [one] * len(base), [other] * len(base), [total] * len(base)
 
     return claim

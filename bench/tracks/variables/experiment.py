@@ -114,12 +114,18 @@ class Experiment:
         stream = stream + self.model.weights[f"layers.{layer}.o_bias"]
         return stream + self.model.mlp(stream, layer) if self.model.config.d_mlp else stream
 
-    @torch.no_grad()
     def right(self, site: str, basis: Float[np.ndarray, "width dimension"]) -> Bool[np.ndarray, "validation pos"]:
         """Validation cells that the interchange in a subspace gets right."""
-        basis = torch.as_tensor(basis, dtype=self.model.dtype)
-        output = self.output(site, self.change(site)[self.validation] @ basis @ basis.T, self.validation)
-        return says(output.numpy(), self.problem.labels[self.validation], self.problem.outputs, self.problem.tolerance)
+        labels = self.problem.labels[self.validation]
+        return says(self._exchanged(site, basis), labels, self.problem.outputs, self.problem.tolerance)
+
+    @torch.no_grad()
+    def _exchanged(
+        self, site: str, basis: Float[np.ndarray, "width dimension"]
+    ) -> Float[np.ndarray, "validation pos outputs"]:
+        columns = torch.as_tensor(basis, dtype=self.model.dtype)
+        change = self.change(site)[self.validation] @ columns @ columns.T
+        return self.output(site, change, self.validation).numpy()
 
     @cached_property
     def telling(self) -> tuple[Bool[np.ndarray, "validation pos"], Bool[np.ndarray, "validation pos"]]:
@@ -146,15 +152,10 @@ class Experiment:
         still = np.zeros((self.problem.width, 1))
         moving = []
         for site in self.problem.sites:
-            moved, kept = (self._validated(site, basis) for basis in (whole, still))
+            moved, kept = (self._exchanged(site, basis) for basis in (whole, still))
             if np.abs(moved - kept)[:, self.problem.scored].max() > self.problem.tolerance:
                 moving.append(site)
         return moving or list(self.problem.sites)
-
-    @torch.no_grad()
-    def _validated(self, site: str, basis: np.ndarray) -> Float[np.ndarray, "validation pos outputs"]:
-        basis = torch.as_tensor(basis, dtype=self.model.dtype)
-        return self.output(site, self.change(site)[self.validation] @ basis @ basis.T, self.validation).numpy()
 
     def choose(self, fit: Callable[[str], Float[np.ndarray, "width dimension"]]) -> Answer:
         """Fit a subspace of every active site; the one with most validation cells right is the answer."""

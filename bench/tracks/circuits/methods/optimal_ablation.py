@@ -14,6 +14,7 @@ defaults were chosen on dev seeds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,11 +63,24 @@ def solve(
 ) -> Answer:
     experiment = Experiment(problem)
     course = Course.within_budget(experiment, steps, rng)
-    logits, constants = start(len(problem.edges)), Constants.of(experiment.nodes, by_position)
+    constants = Constants.of(experiment.nodes, by_position)
+    return learn(experiment, course, constants, sample_window, price, (rate, constant_rate))
+
+
+def learn(
+    experiment: Experiment,
+    course: Course,
+    constants: Constants,
+    sample: Callable[[Tensor, Tensor], Tensor],
+    price: float,
+    rates: tuple[float, float],
+) -> Answer:
+    """Train chances, from masks that `sample` makes of logits and quantiles, and constants together."""
+    logits = start(len(experiment.graph.edges))
 
     def loss(step: int) -> Float[Tensor, ""]:
-        kept = sample_window(logits, course.uniform(len(logits)))
+        kept = sample(logits, course.uniform(len(logits)))
         return course.loss(kept, constants.donors) + price * torch.sigmoid(logits).sum()
 
-    course.train([adam([(logits, rate), (constants.moved, constant_rate)])], loss)
+    course.train([adam(list(zip((logits, constants.moved), rates, strict=True)))], loss)
     return answer(experiment, logits, torch.sigmoid(logits))

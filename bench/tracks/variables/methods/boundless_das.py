@@ -1,4 +1,4 @@
-"""Boundless distributed alignment search: the rotation and the number of dimensions are trained together.
+"""Boundless distributed alignment search: rotation and number of dimensions are trained together.
 
 The site is turned by an orthogonal matrix; of the turned coordinates the first share b is exchanged, through the soft
 boundary sigmoid((b width - i - 1/2) / T) with a temperature that falls, and b is penalised. Coordinates within the

@@ -1,4 +1,4 @@
-"""Distributed alignment search (DAS): a subspace trained so that its interchange gives the counterfactual.
+"""Distributed alignment search (DAS): a subspace trained to give the counterfactual when exchanged.
 
 minimise over orthonormal B   mean |model(base; h <- h + (h_source - h) B B^T) - label|^2
 

@@ -10,6 +10,8 @@ take apart again; no candidate site has seen both entities.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -58,7 +60,7 @@ def generate(instance: str, seed: int, rng: np.random.Generator, workspace: Work
     design, count = DESIGNS[instance]
     null, world = bool(INSTANCES[instance]["null"]), World.draw(design, rng)
     shown, held = (
-        draw_pairs(lambda rng, some=some: draw_pair(world, some, null, rng), number, null, rng)
+        draw_pairs(partial(draw_pair, world, some, null), number, null, rng)
         for number, some in zip((count, HELD_OUT), split_entities(design, rng), strict=True)
     )
     problem = make_problem(world, shown, null, workspace)
