@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from markupsafe import Markup
 
 from bench.core.collecting import ORDER
 from bench.core.records import write_atomically
-from leaderboard import notation, plots, tables, views
+from leaderboard import notation, pictures, plots, tables, views
 
-ASSETS = ("page.css", "page.js")
+ASSETS = ("page.css", "page.js", "picture.js")
 NUMBERS = (
     "number", "interval", "estimate", "rank", "cost", "memory", "seconds", "pass_lines", "coverage", "shortest",
     "printable",
@@ -28,23 +29,41 @@ SHOWN_LOG = 3000  # characters of a log on the board's page; the record page sho
 
 
 def build(records: Path, catalogue: Path, out: Path) -> None:
-    """Write the page of `records.jsonl` and `catalogue.json` to a folder: `index.html`, `records/`, `assets/`.
+    """Write the page of `records.jsonl` and `catalogue.json` to a folder.
 
-    The same records give the same bytes, whatever the order of their lines. Pages of an earlier build that no row has
-    any more are removed. Raises `BadInput` where a file is malformed.
+    It holds `index.html`, `records/`, `pictures/` and `assets/`. Pictures of units are taken from the folder `pictures`
+    beside the records. The same files give the same bytes, whatever the order of the records. Pages of an earlier
+    build that nothing stands for any more are removed.
+    Raises `BadInput` where a file is malformed.
     """
-    shown = tables.load(records, catalogue)
+    shown, drawn = tables.load(records, catalogue), pictures.load(records.parent / "pictures")
+    made = dict(_pages(shown, drawn))
+    for name, text in made.items():
+        write_atomically(out / name, text)
+    for folder in ("records", "pictures"):
+        _remove_other_pages(out / folder, {Path(name).name for name in made if name.startswith(f"{folder}/")})
+    write_atomically(out / "records.jsonl", sorted_lines(records))
+    _copy_assets(out / "assets")
+
+
+def _pages(shown: tables.Tables, drawn: pictures.Drawn) -> Iterator[tuple[str, str]]:
+    """Path and text of every page."""
     templates = environment()
-    made = {"index.html": templates.get_template("index.html").render(tables=shown, root="")}
+    yield "index.html", templates.get_template("index.html").render(tables=shown, pictures=drawn, root="")
     one = templates.get_template("records.html")
     for table in shown.tracks:
         for row in table.rows:
-            made[views.record_page(table, row.method)] = one.render(tables=shown, table=table, row=row, root="../")
-    for name, text in made.items():
-        write_atomically(out / name, text)
-    _remove_other_pages(out / "records", {Path(name).name for name in made})
-    write_atomically(out / "records.jsonl", sorted_lines(records))
-    _copy_assets(out / "assets")
+            text = one.render(tables=shown, table=table, row=row, pictures=drawn, root="../")
+            yield views.record_page(table, row.method), text
+    picture_page = templates.get_template("picture.html")
+    homes = {table.track: table for table in shown.tracks[::-1]}
+    for picture in drawn.values():
+        others = [other for other in drawn.values() if other.track == picture.track and other != picture]
+        home = homes[picture.track]
+        text = picture_page.render(
+            picture=picture, others=others, home=views.board_id(home), title=home.title, root="../"
+        )
+        yield picture.page, text
 
 
 def sorted_lines(records: Path) -> str:
@@ -83,6 +102,7 @@ def environment() -> jinja2.Environment:
         "task_of": views.task_of,
     }
     made.globals |= {name: getattr(views, name) for name in QUESTIONS}
+    made.globals["first_picture"] = pictures.first_picture
     made.globals |= {"plots": plots, "gate": notation.gate, "verdict": notation.verdict, "SHOWN_LOG": SHOWN_LOG}
     return made
 

@@ -39,20 +39,20 @@ class Scale:
 
 
 def board_id(table: TrackTable) -> str:
-    return _safe(f"{table.track}-{table.board}")
+    return safe_name(f"{table.track}-{table.board}")
 
 
 def record_page(table: TrackTable, method: str) -> str:
     """Path of a method's records on a board, from the folder of the page."""
-    return f"records/{_safe(f'{table.track}-{table.board}-{method}')}.html"
+    return f"records/{safe_name(f'{table.track}-{table.board}-{method}')}.html"
 
 
 def unit_id(key: str) -> str:
     """Element id of a unit (`task-v1/instance/seed`) or of an instance (`task/instance`)."""
-    return _safe(key.replace("/", "."))
+    return safe_name(key.replace("/", "."))
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     if not SAFE_NAME.match(name):
         raise BadInput(f"records: {name!r} cannot name a file; ids of tracks and methods are letters, digits and _")
     return name

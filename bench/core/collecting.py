@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.core import records
+from bench.core import pictures, records
 from bench.core.contract import BadInput
 from bench.core.records import RUN, SCORE, read_json, write_atomically
 from bench.core.scoring import floor_draws, planned_entries, score_hash
@@ -61,8 +61,9 @@ def _rows(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def collect(document: Mapping[str, Any], catalogue: Mapping[str, Any], folder: Path) -> None:
-    """Write `records.jsonl`, `scores.parquet` and `catalogue.json` of a suite."""
+    """Write `records.jsonl`, `scores.parquet`, `catalogue.json` and `pictures/` of a suite."""
     joined = joined_records(document)
     write_atomically(folder / "records.jsonl", "".join(records.line(record) for record in joined))
     records.write_json(folder / "catalogue.json", catalogue)
     long_table(joined).to_parquet(folder / "scores.parquet", index=False)
+    pictures.draw(document, folder)
