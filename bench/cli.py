@@ -76,6 +76,10 @@ def parser() -> argparse.ArgumentParser:
         "--dry-run", action="store_true"
     )
     configured("cite", cite, "BibTeX of the methods and data of a run")
+    made = configured("export", export, "an answer as JSON in its field's layout (circuits: MIB's)")
+    made.add_argument("track")
+    made.add_argument("method")
+    made.add_argument("unit", help="task-vVERSION/instance/seed, as the page writes it")
     verb("perf", perf, "measure the suite's own speed, as ratios in one run")
     return top
 
@@ -176,6 +180,11 @@ def clean(args: argparse.Namespace) -> None:
 
 def cite(args: argparse.Namespace) -> None:
     print(upkeep.cite(make_plan(overrides(args.config))))
+
+
+def export(args: argparse.Namespace) -> None:
+    document = upkeep.export(make_plan(overrides(args.config)), args.track, args.method, args.unit)
+    print(json.dumps(document, indent=1, sort_keys=True))
 
 
 def perf(args: argparse.Namespace) -> None:

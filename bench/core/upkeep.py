@@ -1,4 +1,4 @@
-"""Keeping a results folder true: what a plan holds, resuming, verifying, cleaning, citing."""
+"""Keeping a results folder true: what a plan holds, resuming, verifying, cleaning, citing, and giving answers away."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from bench.core import records, store
+from bench.core.catalogue import load_plugin, pick
 from bench.core.config import load_config
 from bench.core.contract import BadInput
 from bench.core.plan import Plan, make_plan
@@ -211,6 +212,34 @@ def _referred(output: Path) -> Iterator[str]:
         yield content["folder"]  # of a data set
     for value in content["units"].values() if isinstance(content.get("units"), dict) else ():
         yield from ([value] if isinstance(value, str) else [value[k] for k in ("problem", "truth") if k in value])
+
+
+def export(plan: Plan, track: str, method: str, unit: str) -> Any:
+    """An answer in the layout of the track's `exchange.py`. Raises `BadInput` where there is no such answer yet."""
+    known = plan.tracks[pick(track, plan.tracks, "track")]
+    exchange = known.path / "exchange.py"
+    if not exchange.is_file():
+        raise BadInput(f"{track}: the track has no exchange.py, so its answers have no layout but their own")
+    solver = known.solvers[pick(method, known.solvers, f"method of {track}")]
+    key = f"{track}/{unit}"
+    folders = _manifest(plan, "run", key, method=solver.id)
+    record = records.last(Path(folders[key]) / RUN, "record")
+    if record is None or record["status"] != "ok":
+        raise BadInput(f"{key}: {method} has no valid answer there ({record['status'] if record else 'no record'})")
+    types = load_plugin(known.types)
+    problem = store.read(types.Problem, Path(_manifest(plan, "problems", key)[key]["problem"]), key)
+    answer = store.read(types.Answer, Path(folders[key]) / "answer", f"{key} {method}")
+    return load_plugin(exchange).export(problem, answer)
+
+
+def _manifest(plan: Plan, stage: str, key: str, **wanted: str) -> Mapping[str, Any]:
+    """The manifest of the job of a stage that holds a unit."""
+    for job in plan.stage(stage):
+        if wanted.items() <= job.spec.items() and Path(job.output).is_file():
+            units = read_json(Path(job.output))["units"]
+            if key in units:
+                return units
+    raise BadInput(f"{key}: nothing of it is in {plan.results} for suite {plan.suite.label}; run it, or name its suite")
 
 
 def cite(plan: Plan) -> str:

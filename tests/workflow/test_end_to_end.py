@@ -38,6 +38,24 @@ def test_scores_agree_with_numpy_and_the_parquet_table_can_be_queried(copy):
     assert order[-1] == "oracle"
 
 
+def test_a_track_that_says_how_draws_its_units_and_gives_its_answers_away(copy):
+    drawing = (
+        "def picture(problem, truth):\n"
+        "    return {'nodes': [['x', 0, 0.0]], 'edges': [], 'circuits': [[]], 'null': truth.null}\n\n\n"
+        "def drawn(problem, answer):\n    return {'scores': [], 'chosen': []}\n"
+    )
+    (copy.toy / "picture.py").write_text(drawing)
+    (copy.toy / "exchange.py").write_text("def export(problem, answer):\n    return {'location': answer.location}\n")
+    copy.make()
+    pages = copy.results / "next" / "leaderboard" / "pictures"
+    names = {f"toy-normal-v1.{instance}.0.html" for instance in ("narrow", "wide", "nothing")}
+    assert {path.name for path in pages.iterdir()} == names
+    away = copy.bench("export", "toy", "mean", "normal-v1/wide/0")
+    assert away.returncode == 0, away.stderr
+    (kept,) = copy.results.glob("units/toy/mean/normal-v1/wide/0/**/answer/meta.json")
+    assert repr(json.loads(away.stdout)["location"]) in kept.read_text()
+
+
 def test_catalogue_lists_every_plug_in_with_its_card(copy):
     done = copy.bench("catalogue", "--json")
     assert done.returncode == 0, done.stderr
