@@ -191,7 +191,7 @@ def test_the_unit_of_the_output_changes_no_circuit_and_no_ranking(make, name, me
     np.testing.assert_array_equal(scaled.circuit, plain.circuit)
     # Scores have the unit squared in both metrics (the direction has it too), or none where they are shares.
     power = 0 if name in SHARES_OF_A_WHOLE else 2
-    largest = plain.edge_scores.max()
+    largest = np.abs(plain.edge_scores).max()
     np.testing.assert_allclose(scaled.edge_scores / unit**power, plain.edge_scores, rtol=0, atol=1e-9 * largest)
 
 

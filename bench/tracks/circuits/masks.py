@@ -115,8 +115,8 @@ def distance(
 ) -> Float[Tensor, "masks"]:
     """Squared change of the scored output under masks, weighted as the metric weighs it, over its variance.
 
-    The change is squared at every position and coordinate, so that changes do not cancel within an example; 2 is
-    reached where the output is that of an unrelated input, whatever the output's unit.
+    The change is squared at every position and coordinate, so that changes do not cancel within an example. Where the
+    output is another example's, drawn at random, it is 2 on average, whatever the output's unit.
     """
     patch = experiment.graph.patch_matrix(1 - kept)
     donors = donors[:, examples] if donors.shape[1] > 1 else donors
@@ -135,9 +135,10 @@ def _weights(experiment: Experiment) -> Float[Tensor, "batch pos outputs"]:
 
 
 def _variance(experiment: Experiment) -> float:
-    """The weighted variance of the clean output over examples; raises `Unsupported` where there is none."""
-    spread = experiment.output.var(0, correction=0) * _weights(experiment)
-    variance = float(spread.flatten(1).sum(1).mean())
+    """Half the mean weighted squared difference between the clean outputs of two examples drawn with replacement, the
+    weights being the first one's; raises `Unsupported` where there is none."""
+    squared = (experiment.output - experiment.output.mean(0)).square()
+    variance = float(((squared + squared.mean(0)) * _weights(experiment)).flatten(1).sum(1).mean()) / 2
     if variance == 0:
         raise Unsupported("the clean output is the same for all examples: nothing says which change of it is large")
     return variance

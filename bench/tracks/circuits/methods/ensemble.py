@@ -25,13 +25,15 @@ REFERENCE = (
 NEEDS = ("gradients",)
 DETERMINISTIC = True
 
+TIES = 9  # decimals of the metric's scale: what differs by less differs by rounding, and ties
+
 
 def solve(problem: Problem, rng: np.random.Generator, *, steps: int = 5, share: float = SHARE) -> Answer:
     experiment = Experiment(problem)
     experiment.afford(2 * (steps + 1) + len(experiment.graph.sources) + 5, "an ensemble")
     members = np.stack([*attributions(experiment, steps), weaker_ends(problem.edges, node_effects(experiment))])
     votes = (members > share * experiment.scale).mean(0)
-    return Answer(mean_rank(members), experiment.graph.prune(votes > 0.5))
+    return Answer(mean_rank(np.round(members / experiment.scale, TIES)), experiment.graph.prune(votes > 0.5))
 
 
 def mean_rank(members: Float[np.ndarray, "members edges"]) -> Float[np.ndarray, "edges"]:

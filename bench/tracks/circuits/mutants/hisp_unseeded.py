@@ -8,6 +8,7 @@ from bench.tracks.circuits.experiment import Experiment, weaker_ends
 from bench.tracks.circuits.types import Answer, Problem
 
 MUTANT_OF = "hisp"
+REPEATABLE = False
 TOUCHES = ("tracr/next_larger", "tracr/follow_addresses", "tracr/palindrome")
 DEFECT = "importances come from a generator without a seed and know nothing of the model"
 
