@@ -83,7 +83,7 @@ def edge_effects(
     nodes = model.node_outputs(tokens)
     clean = model.patched(tokens, donors, _no_patch(graph), clean=nodes)
     effects = measure(clean[None], clean).repeat(len(graph.edges))
-    for batch in _batches(graph, _moving(graph, nodes, donors), _batch_size(model, nodes, batch_elements)):
+    for batch in _batches(graph, moving_edges(graph, nodes, donors), _batch_size(model, nodes, batch_elements)):
         masks = torch.as_tensor(graph.patch_matrix(_one_hot(graph, batch)))
         effects[batch] = measure(model.patched(tokens, donors, masks, clean=nodes), clean)
     return effects
@@ -114,7 +114,7 @@ def _batch_size(model: Transformer, nodes: Tensor, batch_elements: int) -> int:
     return max(1, batch_elements // (batch * pos * width))
 
 
-def _moving(graph: Graph, nodes: Tensor, donors: Tensor) -> Bool[np.ndarray, "edges"]:
+def moving_edges(graph: Graph, nodes: Tensor, donors: Tensor) -> Bool[np.ndarray, "edges"]:
     """Edges along which some donor differs from the clean value at all."""
     differs = (donors.to(nodes) != nodes).flatten(1).any(1).cpu().numpy()
     return graph.reduce((graph.feeds & differs).astype(float)) > 0

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from bench.core.contract import BadInput, count_passes
@@ -35,6 +35,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": torch.nn.functional.gelu,
     "silu": torch.nn.functional.silu,
 }
+ALL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -250,14 +251,16 @@ class Transformer:
     def unembed(self, x: Float[Tensor, "*any d_model"]) -> Float[Tensor, "*any outputs"]:
         return self.norm(x, "final_norm") @ self.weights["unembed"] + self.weights["unembed_bias"]
 
-    def project(self, x: Tensor, layer: int) -> Float[Tensor, "rows heads 3 batch pos d_head"]:
+    def project(
+        self, x: Tensor, layer: int, heads: list[int] | slice = ALL
+    ) -> Float[Tensor, "rows heads 3 batch pos d_head"]:
         """Queries, keys and values of heads that read x, [rows, heads, 3, batch, pos, d_model] or [rows, 1, 1, ...]."""
         weights, x = self.attention[layer], self.norm(x, f"layers.{layer}.norm1")
         if x.shape[1] == x.shape[2] == 1:
-            projected = torch.einsum("kbpd,hsde->khsbpe", x[:, 0, 0], weights.project)
+            projected = torch.einsum("kbpd,hsde->khsbpe", x[:, 0, 0], weights.project[heads])
         else:
-            projected = torch.einsum("khsbpd,hsde->khsbpe", x, weights.project)
-        return projected + weights.bias[:, :, None, None]
+            projected = torch.einsum("khsbpd,hsde->khsbpe", x, weights.project[heads])
+        return projected + weights.bias[heads][:, :, None, None]
 
     def mix(self, q: Tensor, k: Tensor, v: Tensor) -> Float[Tensor, "*rows batch pos d_head"]:
         """Attention of heads given their projections [*rows, batch, pos, d_head]; q, k and v broadcast over rows."""
@@ -300,8 +303,8 @@ class _Run:
     def inputs(self, tokens: Tensor) -> list[Tensor]:
         return self.model.embed(tokens)
 
-    def shift(self, first: int, count: int) -> Tensor | None:
-        """What `count` slots from `first` on read beyond the stream: [rows, slots, batch, pos, d_model] or nothing."""
+    def shift(self, slots: list[int] | slice) -> Tensor | None:
+        """What some slots read beyond the stream: [rows, slots, batch, pos, d_model] or nothing."""
         return None
 
     def keeps(self, count: int) -> bool:
@@ -310,7 +313,7 @@ class _Run:
 
     def finish(self) -> Float[Tensor, "rows batch pos outputs"]:
         self.to_end()
-        shift = self.shift(self.slot_of_layer(self.config.n_layers), 1)
+        shift = self.shift(slice(-1, None))
         return self.model.unembed(self.stream if shift is None else self.stream + shift[:, 0])
 
     def to_end(self) -> None:
@@ -329,7 +332,8 @@ class _Run:
         return torch.cat([value for value in self.values if value is not None]).detach()
 
     def add_heads(self, layer: int) -> None:
-        shift = self.shift(self.slot_of_layer(layer), 3 * self.config.n_heads)
+        first = self.slot_of_layer(layer)
+        shift = self.shift(slice(first, first + 3 * self.config.n_heads))
         x = self.stream[:, None, None]
         if shift is not None:
             x = x + shift.unflatten(1, (self.config.n_heads, 3))
@@ -344,7 +348,8 @@ class _Run:
             self.stream = self.stream + torch.einsum("khbpe,hed->kbpd", attended, o)
 
     def add_mlp(self, layer: int) -> None:
-        shift = self.shift(self.slot_of_layer(layer + 1) - 1, 1)
+        slot = self.slot_of_layer(layer + 1) - 1
+        shift = self.shift(slice(slot, slot + 1))
         output = self.model.mlp(self.stream if shift is None else self.stream + shift[:, 0], layer)
         self.values.append(output if self.keeps(1) else None)
         self.stream = self.stream + output
@@ -373,8 +378,8 @@ class _Probed(_Run):
             embedded = self.embedded.to(embedded)[None].expand_as(embedded)
         return [embedded, *positions]
 
-    def shift(self, first: int, count: int) -> Tensor:
-        return self.probe[first : first + count][None]
+    def shift(self, slots: list[int] | slice) -> Tensor:
+        return self.probe[slots][None]
 
     def add_heads(self, layer: int) -> None:
         self._add_nodes(super().add_heads, layer)
@@ -401,6 +406,7 @@ class _Patched(_Run):
 
     Until the first patched slot all rows are the clean run. In the layer of that slot only the projections, and then
     only the heads, that some row patches are computed anew for that row; from there on every row runs on its own.
+    Nodes of later layers that no row hears, because all that reads them reads their donors, are not computed at all.
     """
 
     def __init__(self, model: Transformer, tokens: Tensor, donors: Tensor, masks: Tensor, clean: Tensor | None) -> None:
@@ -410,20 +416,32 @@ class _Patched(_Run):
         slots = np.flatnonzero(self.active.any(1))
         self.first_layer = int(slots[0]) // self.slot_of_layer(1) if len(slots) else self.config.n_layers
         self.first_layer = min(self.first_layer, self.config.n_layers)
+        self.unheard = self._unheard()
+        self.active[:, self.unheard] = False
 
     def _active(self) -> Tensor:
         """Pairs that any mask patches; all of them where the masks' derivative is wanted."""
         return self.model.feeds if self.masks.requires_grad else self.masks.detach().ne(0).any(0)
 
+    def _unheard(self) -> Bool[np.ndarray, "nodes"]:
+        """Nodes beyond the first patched layer that every row patches wherever they are read."""
+        feeds = self.model.feeds.cpu().numpy()
+        unheard = (self.active | ~feeds).all(0)
+        per_layer = self.config.n_heads + bool(self.config.d_mlp)
+        unheard[: len(unheard) - per_layer * max(0, self.config.n_layers - self.first_layer - 1)] = False
+        if self.masks.requires_grad or not unheard.any():
+            return np.zeros_like(unheard)
+        return unheard & (self.masks.eq(1).all(0).cpu().numpy() | ~feeds).all(0)
+
     def keeps(self, count: int) -> bool:
         return bool(self.active[:, len(self.values) : len(self.values) + count].any())
 
-    def shift(self, first: int, count: int) -> Tensor | None:
+    def shift(self, slots: list[int] | slice) -> Tensor | None:
         """sum_n patch[k, s, n] (donor_n - z_n), over the sources that any of these slots has patched."""
-        sources = np.flatnonzero(self.active[first : first + count].any(0)).tolist()
+        sources = np.flatnonzero(self.active[slots].any(0)).tolist()
         if not sources:
             return None
-        mask = self.masks[:, first : first + count]
+        mask = self.masks[:, slots]
         shared = [n for n in sources if len(self._value(n)) == 1]
         own = [n for n in sources if len(self._value(n)) > 1]
         parts = []
@@ -445,12 +463,39 @@ class _Patched(_Run):
             self._copy(self.config.n_heads)
         elif layer == self.first_layer and not self.masks.requires_grad:
             self._enter(layer)
+        elif self._next_unheard(self.config.n_heads).any():
+            self._add_heard_heads(layer)
         else:
             super().add_heads(layer)
+
+    def _next_unheard(self, count: int) -> Bool[np.ndarray, "count"]:
+        return self.unheard[len(self.values) : len(self.values) + count]
+
+    def _add_heard_heads(self, layer: int) -> None:
+        """The heads of a layer that some row hears; the others are taken to be their donors."""
+        first, heads = len(self.values), np.flatnonzero(~self._next_unheard(self.config.n_heads)).tolist()
+        outputs = list(self.donors[first : first + self.config.n_heads, None].unbind(0))
+        if heads:
+            for head, output in zip(heads, self._head_outputs(layer, heads).unbind(1), strict=True):
+                outputs[head] = output
+        self.values.extend(outputs)
+        self.stream = sum(outputs, self.stream)
+
+    def _head_outputs(self, layer: int, heads: list[int]) -> Float[Tensor, "rows heads batch pos d_model"]:
+        slots = [self.slot_of_layer(layer) + 3 * head + part for head in heads for part in range(3)]
+        x, shift = self.stream[:, None, None], self.shift(slots)
+        if shift is not None:
+            x = x + shift.unflatten(1, (len(heads), 3))
+        attended = self.model.mix(*self.model.project(x, layer, heads).unbind(2))
+        return torch.einsum("khbpe,hed->khbpd", attended, self.model.attention[layer].o[heads])
 
     def add_mlp(self, layer: int) -> None:
         if layer < self.first_layer and self.clean is not None:
             self._copy(1)
+        elif self._next_unheard(1).all():
+            donor = self.donors[len(self.values), None]
+            self.values.append(donor)
+            self.stream = self.stream + donor
         else:
             super().add_mlp(layer)
 

@@ -108,6 +108,38 @@ def test_a_mask_whose_gradient_is_wanted_gives_the_same_output(config, seed):
     assert_same(tracked.detach(), plain)
 
 
+@settings(deadline=None, max_examples=40)
+@given(configs(), st.booleans(), seeds)
+def test_nodes_that_no_slot_hears_change_nothing(config, cached, seed):
+    """Sources patched wherever they are read, in every row; with a derivative wanted every node is computed."""
+    case = Case(config, seed)
+    masks = case.masks(3, 0.3)
+    cut = torch.tensor(case.rng.random(masks.shape[-1]) < 0.6)
+    masks[:, :, cut] = torch.as_tensor(case.model.feeds)[:, cut].double()
+    clean = case.model.node_outputs(case.clean) if cached else None
+    every = case.model.patched(case.clean, case.donors, masks.clone().requires_grad_()).detach()
+    assert_same(case.model.patched(case.clean, case.donors, masks, clean=clean), every)
+
+
+@pytest.mark.parametrize("node", ["a2.h1", "m2", "a1.h0"])
+def test_a_node_that_no_slot_hears_is_not_computed(node):
+    config = Config(
+        n_layers=3, n_heads=2, n_kv_heads=2, d_model=6, d_head=4, d_mlp=5, d_vocab=VOCAB, d_out=3, n_ctx=POS,
+        causal=True, norm="layernorm", positions="learned", activation="gelu", gated=False,
+    )  # fmt: skip
+    case = Case(config, 1)
+    clean, masks = case.model.node_outputs(case.clean), case.masks(2, 0.3)
+    number = case.model.sources.index(node)
+    masks[:, :, number] = torch.as_tensor(case.model.feeds)[:, number].double()
+    expected = case.model.patched(case.clean, case.donors, masks, clean=clean)
+    layer, head = int(node[1]), int(node[-1])
+    if node.startswith("m"):
+        case.model.weights[f"layers.{layer}.mlp_out"][:] = torch.nan
+    else:
+        case.model.attention[layer].o[head] = torch.nan
+    torch.testing.assert_close(case.model.patched(case.clean, case.donors, masks, clean=clean), expected)
+
+
 @settings(deadline=None, max_examples=30)
 @given(configs(), seeds)
 def test_internal_edges_patch_their_whole_slot(config, seed):
