@@ -32,6 +32,8 @@ from bench.tracks.variables.types import Problem, Truth
 HELD_OUT = 64
 TOLERANCE = 0.01
 """By how much the right output must lead; those of compiled programs are 0 and 1."""
+DOUBLES = 200
+"""Pairs of strings drawn to see whether another variable does the same."""
 EPOCHS = 400
 """Passes over all pairs at each candidate site that the budget allows, forward and backward counted apart."""
 
@@ -110,7 +112,8 @@ class Source:
     def problem(self, dressed: Dressed, pairs: list[Pair], workspace: Workspace) -> Problem:
         compiled = self.wiring.compiled
         base, source = (dressed.tokens[compiled.encode(strings)] for strings in strings_of(pairs))
-        codes, count = self.codes(pairs)
+        rows = [self.values(pair.base, pair.source) for pair in pairs]
+        codes, changes = codes_of(rows), changes_of(rows)
         within = np.arange(self.program.length + 1) > 0
         sites = self.candidates(dressed)
         labels = np.stack([pair.label for pair in pairs])
@@ -119,26 +122,41 @@ class Source:
             model=workspace.blob(lambda path: checkpoint.save(path, dressed.config, dressed.weights)),
             base=base, source=source, labels=labels, base_values=codes[0], source_values=codes[1],
             intervened=within, scored=within, sites=sites, outputs="number" if compiled.numerical else "class",
-            tolerance=TOLERANCE, width=dressed.config.d_model, dimension=1 if numerical else max(1, count - 1),
+            tolerance=TOLERANCE, width=dressed.config.d_model, dimension=1 if numerical else independent(changes),
             budget=2 * EPOCHS * len(pairs) * len(sites),
         )  # fmt: skip
-
-    def codes(self, pairs: list[Pair]) -> tuple[tuple[Int[np.ndarray, "pairs pos"], ...], int]:
-        """Values as numbers from 0 in sorted order, -1 for none and before the string; and how many there are,
-        none counted as one."""
-        rows = [self.values(pair.base, pair.source) for pair in pairs]
-        shown = {value for row in rows for values in row for value in values}
-        known = sorted(value for value in shown if value is not None)
-        numbers = {value: code for code, value in enumerate(known)} | {None: -1}
-        coded = np.array([[[-1, *(numbers[value] for value in values)] for values in row] for row in rows])
-        return (coded[:, 0], coded[:, 1]), len(shown)
 
     def candidates(self, dressed: Dressed) -> list[str]:
         if self.sites == "stream":
             return [f"resid{layer}" for layer in range(dressed.config.n_layers)]
         if self.sites == "nodes":
-            return [node for node in source_names(dressed.config) if node not in ("embed", "pos")]
+            left_out = {"embed", "pos", *(dressed.nodes[node] for node in self.doubles)}
+            return [node for node in source_names(dressed.config) if node not in left_out]
         return sorted(dressed.nodes[self.wiring.writers[self.full_name(name)]] for name in self.sites)
+
+    @cached_property
+    def doubles(self) -> frozenset[str]:
+        """Nodes of the compiled model that write another variable whose exchange comes to the same on every pair.
+
+        Such as the one reader of the variable that reads nothing else. Both would be right: one is no candidate.
+        """
+        rng = np.random.default_rng(0)
+        drawn = (self.draw(rng) for _ in range(DOUBLES))
+        pairs = [pair for pair in drawn if pair is not None and pair.kind]
+        writers = self.wiring.writers | self.wiring.heads  # what a head hands to its MLP is the head's
+        own = writers[self.full_name(self.variable)]
+        same = {writers[name] for name in writers if all(self._comes_to_the_same(name, pair) for pair in pairs)}
+        return frozenset(same - {own})
+
+    def _comes_to_the_same(self, name: str, pair: Pair) -> bool:
+        donor = self.wiring.values(pair.source)
+        if name not in donor:
+            return False
+        try:
+            output = self.wiring.counterfactual(pair.base, donor, name)
+        except NotImplementedError:
+            return False
+        return bool(np.array_equal(self.targets([output])[0], pair.label))
 
     def truth(self, problem: Problem, dressed: Dressed, held: list[Pair], shown: list[Pair]) -> Truth:
         right = np.zeros(len(problem.sites), bool) if self.claim else self.right(problem.sites, dressed)
@@ -162,19 +180,43 @@ class Source:
         return np.array([site == writer or site in between for site in sites])
 
     def basis(self, dressed: Dressed, pairs: list[Pair]) -> Float[np.ndarray, "width planted"]:
-        """What the differences between the variable's vectors span, over the values that the pairs show."""
+        """What the changes of the variable's vector span, from base to source at one position, over all pairs.
+
+        Two values that never stand at one position are never exchanged: their difference is no part of the subspace.
+        """
         name, labels = self.full_name(self.variable), self.wiring.compiled.labels
         if rasp.is_numerical(self.wiring.expressions[name]):
             return span(dressed.turn[[labels.index(name)]].T)
-        shown = {value for pair in pairs for row in self.values(pair.base, pair.source) for value in row}
-        vectors = np.array([self._vector(dressed, name, value) for value in sorted(shown, key=repr)])
-        return span((vectors - vectors.mean(axis=0)).T)
+        changes = changes_of([self.values(pair.base, pair.source) for pair in pairs])
+        vectors = [self._vector(dressed, name, other) - self._vector(dressed, name, one) for one, other in changes]
+        return span(np.array(vectors).T)
 
     def _vector(self, dressed: Dressed, name: str, value: Any) -> Float[np.ndarray, "width"]:
         """Where a value of the variable points; a variable without value writes nothing."""
         if value is None:
             return np.zeros(dressed.config.d_model)
         return dressed.turn[self.wiring.compiled.labels.index(f"{name}:{value}")]
+
+
+def codes_of(rows: list[tuple[Values, Values]]) -> tuple[Int[np.ndarray, "pairs pos"], Int[np.ndarray, "pairs pos"]]:
+    """Values on base and source as numbers from 0 in sorted order, -1 for none and before the string."""
+    known = sorted({value for row in rows for values in row for value in values if value is not None})
+    numbers = {value: code for code, value in enumerate(known)} | {None: -1}
+    coded = np.array([[[-1, *(numbers[value] for value in values)] for values in row] for row in rows])
+    return coded[:, 0], coded[:, 1]
+
+
+def changes_of(rows: list[tuple[Values, Values]]) -> list[tuple[Any, Any]]:
+    """The pairs of different values that stand at one position of a base and its source."""
+    pairs = {values for row in rows for values in zip(*row, strict=True) if values[0] != values[1]}
+    return sorted(pairs, key=repr)
+
+
+def independent(changes: list[tuple[Any, Any]]) -> int:
+    """How many dimensions the changes span where every value has a direction of its own."""
+    values = sorted({value for change in changes for value in change}, key=repr)
+    one_hot = dict(zip(values, np.eye(len(values)), strict=True))
+    return int(np.linalg.matrix_rank(np.array([one_hot[other] - one_hot[one] for one, other in changes])))
 
 
 def strings_of(pairs: list[Pair]) -> tuple[list[String], list[String]]:

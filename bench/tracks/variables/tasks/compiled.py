@@ -17,7 +17,7 @@ from bench.tracks.variables.compiled import Difficulty, Source, claimed_sum
 from bench.tracks.variables.programs import ALL, CHAIN, LINKS
 from bench.tracks.variables.types import Problem, Truth
 
-VERSION = 1
+VERSION = 2
 BOARD = "truth"
 SEED_CHANGES = "model"
 SPLIT = True
