@@ -8,11 +8,15 @@ nothing. The output is one number at every position.
 Clean strings have all bits true, donors none. Then the donor's value of every leaf and gate is 0, and a circuit keeps
 the output where it holds a proof of the root: all children of an "all", one child of an "any". Several proofs mean that
 no single edge tells: redundancy that patching one edge at a time cannot see.
+
+A design whose gates are `steep` rounds what they read: each is flat but within 1/4 of the middle between closed and
+open. Computation in superposition needs this, since every read carries a little of every other variable (Hänni et al.
+2024, Mathematical models of computation in superposition, arXiv:2408.05451). At a clean run such gates have no slope.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, product
@@ -26,6 +30,7 @@ from bench.models.exhaustive import RESIDUAL_AXIS
 
 TRUE, FALSE = ("a", "b", "c"), ("u", "v", "w")
 SHARP = 100.0  # attention score of the place that a head looks at; all others have 0
+ROUNDED = 0.25  # half the width of a steep gate's step, in units of what one child says
 Edge = tuple[str, str]
 Proof = frozenset[Edge]
 
@@ -59,11 +64,23 @@ Node = Leaf | Backup | Gate
 
 @dataclass(frozen=True)
 class Design:
-    """A formula over strings of `length` symbols; `unused` are places whose bits are copied and then cancel."""
+    """A formula over strings of `length` symbols; `unused` are places whose bits are copied and then cancel; `steep`
+    says that gates round what they read. There are `symbols` true ones and as many false ones."""
 
     root: Gate
     length: int
     unused: tuple[int, ...] = ()
+    steep: bool = False
+    symbols: int = len(TRUE)
+
+    @property
+    def true(self) -> tuple[str, ...]:
+        """The symbols whose bit is true."""
+        return TRUE if self.symbols == len(TRUE) else tuple(f"{TRUE[0]}{number}" for number in range(self.symbols))
+
+    @property
+    def false(self) -> tuple[str, ...]:
+        return FALSE if self.symbols == len(FALSE) else tuple(f"{FALSE[0]}{number}" for number in range(self.symbols))
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -151,12 +168,24 @@ class _Builder:
 
     def __init__(self, design: Design) -> None:
         self.design = design
-        self.tokens: dict[Hashable, int] = {symbol: number for number, symbol in enumerate((BOS, *TRUE, *FALSE))}
+        self.tokens: dict[Hashable, int] = {
+            symbol: number for number, symbol in enumerate((BOS, *design.true, *design.false))
+        }
         places = [f"place:{place}" for place in range(design.length + 1)]
         variables = [*design.names.values(), *(f"unused:{place}" for place in design.unused)]
+        variables += ["true"] if self.is_wordy else []
         self.axes = {name: n for n, name in enumerate(["one", *map(str, self.tokens), *places, *variables])}
         self.heads = [node for node in design.nodes if not isinstance(node, Gate)]
         self.gates = [node for node in design.nodes if isinstance(node, Gate) and node in design.names]
+
+    @property
+    def is_wordy(self) -> bool:
+        """Whether true symbols are too many to be read one by one: the embedding then says on one axis which are."""
+        return self.design.symbols > len(TRUE)
+
+    @property
+    def _telling(self) -> list[int]:
+        return [self.axes[name] for name in (["true"] if self.is_wordy else self.design.true)]
 
     def compiled(self) -> Compiled:
         self.weights = {name: np.zeros(shape) for name, shape in shapes(self.config).items()}
@@ -189,6 +218,8 @@ class _Builder:
         embed[:, self.axes["one"]] = 1
         for symbol, number in self.tokens.items():
             embed[number, self.axes[str(symbol)]] = 1
+        if self.is_wordy:
+            embed[[self.tokens[symbol] for symbol in self.design.true], self.axes["true"]] = 1
         for place in range(self.design.length + 1):
             pos[place, self.axes[f"place:{place}"]] = 1
 
@@ -202,8 +233,8 @@ class _Builder:
         if main is not None:
             q[self.axes[self.design.names[main]], 1] = 2 * SHARP
             k[self.axes["place:0"], 1] = 1
-        for symbol in TRUE:
-            v[self.axes[symbol], 0] = 1
+        for axis in self._telling:
+            v[axis, 0] = 1
         o[0, self.axes[variable or name]] = 1
 
     def _gate(self, gate: Gate) -> None:
@@ -214,9 +245,11 @@ class _Builder:
         own, one = self.axes[self.design.names[gate]], self.axes["one"]
         reads[children, 0] = signs
         writes[0, own] = 1
-        if gate.kind == "all":
+        if self.design.steep:
+            self._round(reads, writes, gate)
+        elif gate.kind == "all":
             reads[one, 0] = 1 - len(children)
-        if gate.kind == "any":
+        elif gate.kind == "any":
             reads[children, 1] = 1
             reads[one, 1] = -1
             writes[1, own] = -1
@@ -225,6 +258,16 @@ class _Builder:
                 reads[self.axes[f"unused:{place}"], 2:4] = 1
                 writes[2:4, own] = [1, -1]
 
+    def _round(self, reads: np.ndarray, writes: np.ndarray, gate: Gate) -> None:
+        """Two units with a step between them, midway between the last sum that is too small and the first that is
+        enough: flat but for `ROUNDED` on either side."""
+        own, one = self.axes[self.design.names[gate]], self.axes["one"]
+        children = [self.axes[self.design.names[child]] for child in gate.children]
+        middle = (len(children) if gate.kind == "all" else 1) - 0.5
+        reads[children, :2] = 1
+        reads[one, :2] = -(middle - ROUNDED), -(middle + ROUNDED)
+        writes[:2, own] = 1 / (2 * ROUNDED), -1 / (2 * ROUNDED)
+
     def _unembed(self) -> None:
         root, unembed = self.design.root, self.weights["unembed"]
         read = dict(zip(root.children, root.weights, strict=True)) if root.kind == "weighted" else {root: 1.0}
@@ -232,23 +275,25 @@ class _Builder:
             unembed[self.axes[self.design.names[node]], 0] = weight
 
 
-def compressed(compiled: Compiled, axes: int, rng: np.random.Generator) -> Compiled:
-    """The same model with its residual axes laid on fewer, unit vectors as nearly orthogonal as they come.
+Weights = Mapping[str, np.ndarray]
+Directions = Float[np.ndarray, "many few"]
+
+
+def compressed(config: Config, weights: Weights, directions: Directions) -> tuple[Config, dict[str, np.ndarray]]:
+    """The same model with its residual axes laid along fewer, unit vectors as nearly orthogonal as they come.
 
     What is written along one axis is read a little along all others: superposition.
     """
-    directions = spread_directions(len(compiled.labels), axes, rng)
-    weights = {name: _laid(name, array, directions) for name, array in compiled.weights.items()}
-    config = replace(compiled.config, d_model=axes)
-    return Compiled(config, weights, tuple(f"axis:{n}" for n in range(axes)), compiled.tokens, compiled.outputs)
+    laid = {name: _laid(name, array, directions) for name, array in weights.items()}
+    return replace(config, d_model=directions.shape[1]), laid
 
 
-def _laid(name: str, array: np.ndarray, directions: Float[np.ndarray, "many few"]) -> np.ndarray:
+def _laid(name: str, array: np.ndarray, directions: Directions) -> np.ndarray:
     axis = RESIDUAL_AXIS.get(name.rsplit(".", 1)[-1])
     return array if axis is None else np.moveaxis(np.moveaxis(array, axis, -1) @ directions, -1, axis)
 
 
-def spread_directions(many: int, few: int, rng: np.random.Generator, steps: int = 200) -> Float[np.ndarray, "many few"]:
+def spread_directions(many: int, few: int, rng: np.random.Generator, steps: int = 10) -> Directions:
     """Unit vectors whose overlaps are made small by alternating projection onto tight frames and unit length."""
     found = rng.normal(size=(many, few))
     for _ in range(steps):

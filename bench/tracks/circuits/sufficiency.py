@@ -54,18 +54,18 @@ class Bench:
         return np.sqrt(np.square(changes).sum((2, 3))).max(1) / size
 
 
-def certify(bench: Bench, circuits: Circuits) -> None:
+def certify(bench: Bench, circuits: Circuits, tolerance: float = TOLERANCE, lost: float = LOST) -> None:
     """Raise `Uncertified` unless each circuit is sufficient, is not without any one edge, and the edges of none matter.
 
     That there are no further circuits is not shown here: `minimal_sufficient` does, for few edges.
     """
     losses = bench.losses(circuits)
-    if (losses > TOLERANCE).any():
+    if (losses > tolerance).any():
         raise Uncertified(f"circuit {int(losses.argmax())} loses {losses.max():.1e} of the behaviour: not sufficient")
     for number, circuit in enumerate(circuits):
         without = np.array([circuit & (np.arange(len(circuit)) != edge) for edge in np.flatnonzero(circuit)])
         kept = bench.losses(without)
-        if (kept < LOST).any():
+        if (kept < lost).any():
             raise Uncertified(f"circuit {number} loses {kept.min():.1e} without one of its edges: not minimal")
 
 

@@ -4,11 +4,13 @@ Bits of a string are copied by heads and combined by gates (`bench.models.plante
 for every seed, and the unit of its output is drawn. Clean strings have all bits true, corrupted ones none, beside pairs
 of strings in which nothing is true, so that the output varies. Where a gate takes any of several children there are
 several minimal circuits, and patching one edge at a time sees none of them. The truth is every minimal circuit.
+Superposed models lie on fewer residual axes than they have variables (`bench.tracks.circuits.superposition`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 
@@ -17,12 +19,13 @@ from jaxtyping import Bool
 
 from bench.core.problems import Workspace
 from bench.models import checkpoint
-from bench.models.compiled.certificate import INTERVENTIONS, Subject, verdict
+from bench.models.compiled.certificate import INTERVENTIONS, Subject, Uncertified, verdict
 from bench.models.compiled.conversion import Compiled
 from bench.models.compiled.dressing import Dressed, Outfit, dress
 from bench.models.graph import Graph
-from bench.models.planted import FALSE, TRUE, Backup, Design, Gate, Leaf
+from bench.models.planted import Backup, Design, Gate, Leaf
 from bench.tracks.circuits.sufficiency import Bench, certify
+from bench.tracks.circuits.superposition import certified, draws, effects_alone
 from bench.tracks.circuits.types import Problem, Truth
 
 VERSION = 1
@@ -39,6 +42,9 @@ INSTANCES = {
     "any_of_pairs": {"size": "small", "null": False, "title": "Either of two pairs of bits"},
     "pairs_of_any": {"size": "small", "null": False, "title": "Two bits, each in two copies"},
     "deep_choice": {"size": "small", "null": False, "title": "Six bits, choices below choices"},
+    "superposed_a_little": {"size": "small", "null": False, "title": "436 variables on 410 axes"},
+    "superposed": {"size": "small", "null": False, "title": "436 variables on 396 axes"},
+    "superposed_too_far": {"size": "small", "null": False, "title": "436 variables on 300 axes, no circuit certified"},
     "unread": {"size": "small", "null": True, "title": "Strings differ where nothing is read"},
 }
 
@@ -72,8 +78,15 @@ DESIGNS = {
     "deep_choice": Design(_any(_all(_any(*_leaves(1, 2)), Leaf(3)), _all(Leaf(4), _any(*_leaves(5, 6)))), 7),
     "unread": Design(_all(*_leaves(1, 2)), 6),
 }
+TWO_PAIRS = Design(_all(_all(*_leaves(1, 2)), _all(*_leaves(3, 4))), 5, steep=True, symbols=200)
+# tokens, places, heads, gates and decoys are 436 variables in all
+AXES = {"superposed_a_little": 410, "superposed": 396, "superposed_too_far": 300}
+DESIGNS |= dict.fromkeys(AXES, TWO_PAIRS)
+UNCERTIFIED = ("superposed_too_far",)
+Pairs = tuple[list[tuple[str, ...]], list[tuple[str, ...]]]
 PLAIN, HIDDEN = Outfit(heads=1, layers=0, units=4, axes=6), Outfit(heads=2, layers=0, units=12, axes=16)
 LEAN = Outfit(heads=0, layers=0, units=8, axes=12)
+SHARING = Outfit(heads=0, layers=0, units=4, axes=20)
 OUTFITS = {"any_of_pairs": HIDDEN, "pairs_of_any": HIDDEN, "deep_choice": LEAN, "unread": HIDDEN}
 PAIRS = {"deep_choice": 6, "pairs_of_any": 8}
 USUAL_PAIRS = 12
@@ -84,10 +97,27 @@ def generate(instance: str, seed: int, rng: np.random.Generator, workspace: Work
     design, null = DESIGNS[instance], bool(INSTANCES[instance]["null"])
     compiled = in_unit(compiled_of(instance), 10 ** rng.uniform(*DECADES))
     hidden, shown = (draw_pairs(design, null, count, rng) for count in (TRUTH_PAIRS, PAIRS.get(instance, USUAL_PAIRS)))
-    dressed = dress(compiled, OUTFITS.get(instance, PLAIN), compiled.encode(hidden[0]), rng)
-    truth = make_truth(subject_of(compiled, dressed, hidden), design, dressed, null)
+    if instance in AXES:
+        dressed, truth = superposed(instance, compiled, (hidden, shown), rng)
+    else:
+        dressed = dress(compiled, OUTFITS.get(instance, PLAIN), compiled.encode(hidden[0]), rng)
+        truth = make_truth(subject_of(compiled, dressed, hidden), design, dressed, null)
     problem = make_problem(subject_of(compiled, dressed, shown), workspace)
     return problem, truth
+
+
+def superposed(
+    instance: str, compiled: Compiled, pairs: tuple[Pairs, Pairs], rng: np.random.Generator
+) -> tuple[Dressed, Truth]:
+    """The first compressed model whose circuit is certified, disguised; or the first at all where none can be."""
+    dressed = dress(compiled, SHARING, compiled.encode(pairs[0][0]), rng)
+    sample = np.vstack([dressed.tokens[compiled.encode(strings)] for both in pairs for strings in both])
+    (circuit,) = planted_circuits(DESIGNS[instance], dressed, Graph(dressed.config, GRANULARITY))
+    truth_of = effects_alone if instance in UNCERTIFIED else certified
+    for found in draws(dressed, AXES[instance], sample, rng):
+        with suppress(Uncertified):
+            return found, truth_of(subject_of(compiled, found, pairs[0]), GRANULARITY, circuit)
+    raise Uncertified(f"{instance}: no model on {AXES[instance]} axes passes; give more axes")
 
 
 @cache
@@ -98,9 +128,6 @@ def compiled_of(instance: str) -> Compiled:
 def in_unit(compiled: Compiled, unit: float) -> Compiled:
     """The same model with an output of another unit."""
     return replace(compiled, weights=compiled.weights | {"unembed": unit * compiled.weights["unembed"]})
-
-
-Pairs = tuple[list[tuple[str, ...]], list[tuple[str, ...]]]
 
 
 def draw_pairs(design: Design, null: bool, count: int, rng: np.random.Generator) -> Pairs:
@@ -118,7 +145,8 @@ def draw_pairs(design: Design, null: bool, count: int, rng: np.random.Generator)
 def _string(design: Design, true: bool, rng: np.random.Generator) -> tuple[str, ...]:
     """Random symbols: true ones, or false ones, wherever the design looks; any elsewhere."""
     looks = {node.place for node in design.nodes if not isinstance(node, Gate)} | set(design.unused)
-    symbols = [(TRUE if true else FALSE) if place in looks else TRUE + FALSE for place in range(1, design.length + 1)]
+    told, either = design.true if true else design.false, design.true + design.false
+    symbols = [told if place in looks else either for place in range(1, design.length + 1)]
     return tuple(some[rng.integers(len(some))] for some in symbols)
 
 
