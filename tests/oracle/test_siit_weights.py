@@ -50,3 +50,13 @@ def test_a_model_trained_on_behaviour_alone_is_refused(path):
     assert found["behaviour"] >= 0.99
     with pytest.raises(Refused, match="interchange"):
         admit(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("instance", [name for name, facts in siit.INSTANCES.items() if not facts["null"]])
+def test_the_gap_of_a_shipped_model_holds_on_pairs_drawn_ten_times_anew(instance):
+    for seed in range(siit.MAX_SEEDS):
+        config, weights = checkpoint.load_arrays(WEIGHTS / instance / f"{seed}.safetensors")
+        for draw in range(10):
+            subject = siit._subject(PROGRAMS[instance], config, weights, 256, np.random.default_rng([3, seed, draw]))
+            assert siit.make_truth(PROGRAMS[instance], subject).gap >= siit.MARGIN

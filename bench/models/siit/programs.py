@@ -126,16 +126,21 @@ def draw_sentences(program: Program, count: int, rng: np.random.Generator) -> np
     return tokens
 
 
-def repeated_name(tokens: np.ndarray, values: Values) -> np.ndarray:
-    """The name at the place where a name is flagged as seen before; names alone count."""
-    flagged = np.where(values["seen"] & (tokens < NAMES), tokens, -1)
-    return everywhere(flagged.max(axis=1), tokens)
+def last_same(tokens: np.ndarray) -> np.ndarray:
+    """One plus the latest earlier place of the same token; 0 where there is none."""
+    places = np.arange(tokens.shape[1])
+    same = (tokens[:, :, None] == tokens[:, None, :]) & (places < places[:, None])
+    return np.where(same, places + 1, 0).max(axis=2)
+
+
+def repeated_place(tokens: np.ndarray, values: Values) -> np.ndarray:
+    """Where the repeated name stood first, as `last_same` counts; names alone matter."""
+    return everywhere(np.where(tokens < NAMES, values["same"], 0).max(axis=1), tokens)
 
 
 def other_name(tokens: np.ndarray, values: Values) -> np.ndarray:
-    """The first of the two names that is not the inhibited one."""
-    first, second, inhibited = tokens[:, :1], tokens[:, 2:3], values["inhibited"]
-    return np.where(first == inhibited, second, first) + np.zeros_like(tokens)
+    """The name in place 2 where the repeated one stood in place 0, else the name in place 0."""
+    return np.where(values["repeated"] == 1, tokens[:, 2:3], tokens[:, :1]) + np.zeros_like(tokens)
 
 
 PROGRAMS = {
@@ -217,8 +222,8 @@ PROGRAMS = {
     ),
     "indirect_object": Program(
         "The name that was not repeated",
-        (Variable("seen", "a0.h1", lambda t, v: seen_before(t)),
-         Variable("inhibited", "a2.h0", repeated_name),
+        (Variable("same", "a0.h1", lambda t, v: last_same(t)),
+         Variable("repeated", "a2.h0", repeated_place),
          Variable("answer", "a4.h2", other_name)),
         symbols=12, classes=NAMES, length=7, causal=True, layers=5, width=32, first_scored=6, draw=draw_sentences,
     ),

@@ -32,6 +32,10 @@ INSTANCES = {
     "repeat_of_previous": {"size": "small", "null": False, "title": "Equal to the symbol before?"},
     "greater_than_first": {"size": "small", "null": False, "title": "Larger than the first symbol?"},
     "balance": {"size": "small", "null": False, "title": "Fewer, as many or more opened than closed so far"},
+    "majority_so_far": {"size": "small", "null": False, "title": "Is symbol 0 the majority so far?"},
+    "duplicates": {"size": "small", "null": False, "title": "Seen before?"},
+    "maximum": {"size": "small", "null": False, "title": "The largest symbol"},
+    "count": {"size": "small", "null": False, "title": "How often symbol 0 occurs"},
 }
 
 GRANULARITY = "node"
