@@ -57,3 +57,32 @@ def in_classes(problem: Problem, truth: Truth) -> tuple[Problem, Truth]:
         for name in ("labels", "base_outputs", "source_outputs")
     }
     return replace(problem, outputs="class"), replace(truth, **classes)
+
+
+READ = np.array([3.0, 2.0, 1.5, -1.0, 0.7])
+"""How the output adds up five switches."""
+
+
+def turned_switches(folder: Path, rng: np.random.Generator, pairs: int = 96, width: int = 10) -> tuple[Problem, Truth]:
+    """Five switches along drawn orthonormal directions; the variable is the first, and its direction the only answer.
+
+    Exchanging b b^T of the change moves the output by (change, b) (b, read): the label's move for all changes if and
+    only if b (b, read) = 3 * direction of the first switch.
+    """
+    bits = (np.arange(32)[:, None] >> np.arange(5)) % 2 * 1.0
+    directions = np.linalg.qr(rng.normal(size=(width, width)))[0][:, :5]
+    config = replace(CONFIG, d_model=width, d_vocab=32, n_ctx=1)
+    weights = {name: np.zeros(shape) for name, shape in shapes(config).items()}
+    weights["embed"], weights["unembed"] = bits @ directions.T, (directions @ READ)[:, None]
+    path = folder / "turned_switches.safetensors"
+    save(path, config, weights)
+    base, source = rng.integers(32, size=(2, pairs, 1))
+    own, other = bits[base] @ READ[:, None], bits[source] @ READ[:, None]
+    labels = own + READ[0] * (bits[source] - bits[base])[..., :1]
+    here, sites = np.array([True]), ["embed", "pos"]
+    problem = Problem(
+        Blob(path, "0" * 64), base, source, labels, base % 2, source % 2, here, here, sites, "number", 0.01, width, 1,
+        10**6,
+    )  # fmt: skip
+    bases = np.array([1.0, 0.0])[:, None, None] * directions[:, :1]
+    return problem, Truth(False, np.array([True, False]), bases, base, source, labels, own, other)
