@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from bench.models import checkpoint
+from bench.models import checkpoint, exhaustive
+from bench.models.compiled.certificate import Uncertified
 from bench.models.siit.__main__ import WEIGHTS
 from bench.models.siit.measure import Refused, admit, measure
 from bench.models.siit.programs import PROGRAMS
@@ -26,7 +28,7 @@ def measured(path, count):
 def test_every_instance_has_a_model_for_each_seed():
     for instance in siit.INSTANCES:
         for seed in range(siit.MAX_SEEDS):
-            assert WEIGHTS / instance / f"{seed}.safetensors" in SHIPPED
+            assert WEIGHTS / instance.removesuffix("_later") / f"{seed}.safetensors" in SHIPPED
 
 
 @pytest.mark.parametrize("path", SHIPPED[:2], ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -58,5 +60,34 @@ def test_the_gap_of_a_shipped_model_holds_on_pairs_drawn_ten_times_anew(instance
     for seed in range(siit.MAX_SEEDS):
         config, weights = checkpoint.load_arrays(WEIGHTS / instance / f"{seed}.safetensors")
         for draw in range(10):
-            subject = siit._subject(PROGRAMS[instance], config, weights, 256, np.random.default_rng([3, seed, draw]))
+            subject = siit._telling_pairs(
+                PROGRAMS[instance], config, weights, 256, np.random.default_rng([3, seed, draw])
+            )
             assert siit.make_truth(PROGRAMS[instance], subject).gap >= siit.MARGIN
+
+
+def null_subject(seed: int = 0):
+    config, weights = checkpoint.load_arrays(WEIGHTS / "balance" / f"{seed}.safetensors")
+    return siit._later_pairs(PROGRAMS["balance"], config, weights, 32, np.random.default_rng([4, seed]))
+
+
+def test_on_a_null_pair_nodes_change_and_nothing_that_is_scored_does():
+    subject = null_subject()
+    clean, corrupted = (
+        exhaustive.node_outputs(subject.config, subject.weights, tokens)
+        for tokens in (subject.clean, subject.corrupted)
+    )
+    assert (np.abs(clean - corrupted).max(axis=(1, 2, 3))[2:] > 0).any()
+    assert (subject.clean != subject.corrupted)[:, ~subject.scored].all()
+    truth = siit.make_null_truth(PROGRAMS["balance"], subject)
+    assert truth.null
+    assert not truth.circuits.any()
+    assert truth.circuits.shape == (1, len(truth.effects))
+    assert (truth.effects <= truth.placebo).all()
+
+
+def test_a_null_unit_with_a_change_before_what_is_scored_is_refused():
+    subject = null_subject()
+    moved = replace(subject, corrupted=subject.corrupted[:, ::-1])
+    with pytest.raises(Uncertified):
+        siit.make_null_truth(PROGRAMS["balance"], moved)

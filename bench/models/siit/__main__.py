@@ -18,7 +18,7 @@ import torch
 from bench.models import checkpoint
 from bench.models.siit.measure import failures, measure
 from bench.models.siit.programs import PROGRAMS, Program
-from bench.models.siit.training import Settings, Trainer, train
+from bench.models.siit.training import Settings, Trainer, settings_of, train
 
 FRESH = 2  # second word of the seeds of strings that only measure
 FINAL = 3  # and of those that the record's figures are taken on
@@ -28,7 +28,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     torch.set_num_threads(1)
-    program, settings = PROGRAMS[chosen.program], Settings(natural=chosen.natural)
+    program, settings = PROGRAMS[chosen.program], settings_of(chosen.program, chosen.natural)
     trainer = Trainer(program, chosen.seed, settings)
     name = f"{'natural-' if chosen.natural else ''}{chosen.seed}"
 

@@ -5,7 +5,12 @@ program and the others nothing of it. It constrains nodes, not edges: units have
 patches all that the node writes. The circuit is known by construction: the token embedding and the nodes that carry
 variables. Training makes the other nodes' effects small, not zero, so exhaustive node patching in float64 must agree:
 the weakest effect inside the circuit is at least ten times the strongest one outside, else the unit is refused. The
-replicate is the trained model. There is no null instance.
+replicate is the trained model.
+
+The two strings of a null pair agree up to the last scored position and differ after it. A causal model's nodes take
+other values there, none of which can reach what is scored; exhaustive patching must find no effect above rounding.
+(Strings that differ only in symbols that a program treats alike make no null here: no variable changes, but what leaks
+past the variables moves the output by about a hundredth of what the circuit does.)
 """
 
 from __future__ import annotations
@@ -16,7 +21,7 @@ import numpy as np
 
 from bench.core.problems import Workspace
 from bench.models import checkpoint
-from bench.models.compiled.certificate import MARGIN, Subject, Uncertified
+from bench.models.compiled.certificate import MARGIN, Subject, Uncertified, judge
 from bench.models.graph import Graph
 from bench.models.siit import __file__ as package
 from bench.models.siit.programs import PROGRAMS, Program
@@ -36,6 +41,8 @@ INSTANCES = {
     "duplicates": {"size": "small", "null": False, "title": "Seen before?"},
     "maximum": {"size": "small", "null": False, "title": "The largest symbol"},
     "count": {"size": "small", "null": False, "title": "How often symbol 0 occurs"},
+    "balance_later": {"size": "small", "null": True, "title": "Balance: changes after what is scored"},
+    "duplicates_later": {"size": "small", "null": True, "title": "Seen before?: changes after what is scored"},
 }
 
 GRANULARITY = "node"
@@ -44,14 +51,16 @@ BUDGET = 12  # passes per edge and example
 
 
 def generate(instance: str, seed: int, rng: np.random.Generator, workspace: Workspace) -> tuple[Problem, Truth]:
-    """The seed's trained model with pairs of strings on which the program's answers differ."""
-    program = PROGRAMS[instance]
-    config, weights = checkpoint.load_arrays(Path(package).parent / "weights" / instance / f"{seed}.safetensors")
-    hidden, shown = (_subject(program, config, weights, count, rng) for count in (TRUTH_PAIRS, PAIRS))
-    return make_problem(program, shown, workspace), make_truth(program, hidden)
+    """The seed's trained model with pairs of strings on which the program's answers differ, or on a null agree."""
+    null, name = bool(INSTANCES[instance]["null"]), instance.removesuffix("_later")
+    program = PROGRAMS[name]
+    config, weights = checkpoint.load_arrays(Path(package).parent / "weights" / name / f"{seed}.safetensors")
+    draw, judged = (_later_pairs, make_null_truth) if null else (_telling_pairs, make_truth)
+    hidden, shown = (draw(program, config, weights, count, rng) for count in (TRUTH_PAIRS, PAIRS))
+    return make_problem(program, shown, rng, workspace), judged(program, hidden)
 
 
-def _subject(
+def _telling_pairs(
     program: Program, config: checkpoint.Config, weights: dict[str, np.ndarray], count: int, rng: np.random.Generator
 ) -> Subject:
     clean, corrupted = (np.empty((0, program.length), int) for _ in range(2))
@@ -60,6 +69,16 @@ def _subject(
         differ = (program.answer(base) != program.answer(source))[:, program.scored].any(axis=1)
         clean, corrupted = np.concatenate([clean, base[differ]]), np.concatenate([corrupted, source[differ]])
     return Subject(config, weights, clean[:count], corrupted[:count], program.scored)
+
+
+def _later_pairs(
+    program: Program, config: checkpoint.Config, weights: dict[str, np.ndarray], count: int, rng: np.random.Generator
+) -> Subject:
+    """Pairs that agree in the first half of the positions, where alone something is scored, and differ after it."""
+    early = np.arange(program.length) < program.length // 2
+    clean = program.strings(count, rng)
+    corrupted = np.where(early, clean, (clean + rng.integers(1, program.symbols, clean.shape)) % program.symbols)
+    return Subject(config, weights, clean, corrupted, program.scored & early)
 
 
 def make_truth(program: Program, subject: Subject) -> Truth:
@@ -79,15 +98,33 @@ def make_truth(program: Program, subject: Subject) -> Truth:
     )  # fmt: skip
 
 
-def make_problem(program: Program, subject: Subject, workspace: Workspace) -> Problem:
-    """The direction goes from the corrupted answer to the clean one, at scored positions."""
+def make_null_truth(program: Program, subject: Subject) -> Truth:
+    """No edge, once no effect is above ten times rounding; raises `Uncertified` where one is."""
+    found = judge(subject, "resample", subject.first(2).placebo(GRANULARITY), GRANULARITY)
+    if found.live.any():
+        raise Uncertified(f"{found.live.sum()} nodes move the output of a null unit of {program.title!r}")
+    return Truth(
+        null=True, circuits=found.live[None], effects=found.effects, live=found.live,
+        node_live=np.append(found.live, False), threshold=found.threshold, placebo=found.placebo, gap=float(found.gap),
+    )  # fmt: skip
+
+
+def make_problem(program: Program, subject: Subject, rng: np.random.Generator, workspace: Workspace) -> Problem:
+    """The metric looks along `direction_of` at scored positions."""
     graph = Graph(subject.config, GRANULARITY)
-    one_hot = np.eye(program.classes)
-    direction = one_hot[program.answer(subject.clean)] - one_hot[program.answer(subject.corrupted)]
     return Problem(
         model=workspace.blob(lambda path: checkpoint.save(path, subject.config, dict(subject.weights))),
         clean=subject.clean, corrupted=subject.corrupted, scored=subject.scored,
-        direction=direction * subject.scored[:, None], metric="signed_output", intervention="resample",
+        direction=direction_of(program, subject, rng), metric="signed_output", intervention="resample",
         granularity=GRANULARITY, nodes=list(graph.nodes), edges=list(graph.edges),
         budget=BUDGET * len(graph.edges) * len(subject.clean),
     )  # fmt: skip
+
+
+def direction_of(program: Program, subject: Subject, rng: np.random.Generator) -> np.ndarray:
+    """From the corrupted answer to the clean one; where no scored answer differs, from a drawn one to the clean one."""
+    clean, corrupted = program.answer(subject.clean), program.answer(subject.corrupted)
+    if not (clean != corrupted)[:, subject.scored].any():
+        corrupted = (clean + rng.integers(1, program.classes, clean.shape)) % program.classes
+    one_hot = np.eye(program.classes)
+    return (one_hot[clean] - one_hot[corrupted]) * subject.scored[:, None]
