@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from bench.core.contract import Blob
+from bench.core.problems import Workspace
 from bench.models import checkpoint
 from bench.models.checkpoint import Config, random_weights
 from bench.models.exhaustive import forward
 from bench.models.graph import Graph
 from bench.tracks.circuits import faithfulness
-from bench.tracks.circuits.types import Problem
+from bench.tracks.circuits.tasks import planted
+from bench.tracks.circuits.types import Answer, Problem
 
 CONFIG = Config(n_layers=2, n_heads=2, n_kv_heads=2, d_model=6, d_head=3, d_mlp=5, d_vocab=7, d_out=3, n_ctx=4)
 
@@ -66,6 +71,44 @@ def ties_cut_in_the_order_of_edges(patch):
     patch.setattr(faithfulness, "best", cut)
 
 
+def the_model_is_not_knocked_out(patch):
+    """The circuit without some edges is compared with the intact model."""
+    exact = faithfulness.knocked
+    patch.setattr(faithfulness, "knocked", lambda circuit: (exact(circuit)[0], np.ones_like(exact(circuit)[1])))
+
+
+def the_circuit_is_not_knocked_out(patch):
+    def intact(circuit):
+        within, without = exact(circuit)
+        return np.broadcast_to(circuit, within.shape), without
+
+    exact = faithfulness.knocked
+    patch.setattr(faithfulness, "knocked", intact)
+
+
+def halves_alone_are_knocked_out(patch):
+    """Of edges that are all needed a half breaks circuit and model alike, whatever the circuit lacks."""
+    patch.setattr(faithfulness, "SINGLES", 0)
+
+
+def edges_are_left_out_of_the_model(patch):
+    """An edge is needed where the model needs it, so that nothing of a redundant pair is."""
+    exact = faithfulness.left_out
+    patch.setattr(faithfulness, "left_out", lambda circuit: ~(circuit & ~exact(circuit)))
+
+
+def any_change_is_larger_than_chance(patch):
+    """Without a reference, and without rounding: what moves the last digit is needed."""
+    exact = faithfulness.of_edges
+    patch.setattr(faithfulness, "of_edges", lambda less, more: exact(less, more) | {"minimality": (less >= 0).mean()})
+
+
+def no_edges_are_as_good_as_needed_ones(patch):
+    """The empty circuit gets full marks for minimality."""
+    exact = faithfulness.of_edges
+    patch.setattr(faithfulness, "of_edges", lambda less, more: exact(less, more) if len(less) else {"minimality": 1.0})
+
+
 # -- sentences ------------------------------------------------------------------------------------------------------
 
 
@@ -90,7 +133,54 @@ def constant_scores_have_no_first_edge(problem):
     assert not faithfulness.best(np.ones(len(problem.edges)), np.array([1])).any()
 
 
+@cache
+def planted_unit(instance, folder):
+    rng = np.random.default_rng(0)
+    return planted.generate(instance, 0, rng, Workspace(Path(folder), {}))
+
+
+def measured(problem, instance, chosen):
+    """Measures of a circuit made from the minimal ones of a planted unit."""
+    unit, truth = planted_unit(instance, str(problem.model.path.parent / "planted"))
+    return faithfulness.measures(unit, Answer(truth.circuits.any(axis=0) * 1.0, chosen(truth.circuits)))
+
+
+def the_whole_of_a_redundant_circuit_is_complete(problem):
+    for instance in ("all_of_four", "any_of_two"):
+        assert measured(problem, instance, lambda circuits: circuits.any(axis=0))["incompleteness"] < 1e-9
+
+
+def one_of_two_ways_is_incomplete_and_its_edges_are_needed(problem):
+    values = measured(problem, "any_of_two", lambda circuits: circuits[0])
+    assert values["circuit_faithfulness"] == pytest.approx(1)
+    assert values["incompleteness"] > 0.25
+    assert values["minimality"] == 1
+
+
+def a_missing_copy_shows_in_single_knock_outs(problem):
+    """Two bits are needed, each in two copies of which one is chosen: most halves break what both copies share."""
+    assert measured(problem, "pairs_of_any", lambda circuits: circuits[0])["incompleteness"] > 0.25
+
+
+def edges_that_do_nothing_are_not_needed(problem):
+    def with_as_many_more(circuits):
+        needed = circuits[0]
+        return needed | (np.cumsum(~needed) <= needed.sum()) & ~needed
+
+    values = measured(problem, "all_of_four", with_as_many_more)
+    assert values["minimality"] == 1 - values["superfluous_share"] < 0.9
+
+
+def nothing_is_not_minimal(problem):
+    assert "minimality" not in measured(problem, "all_of_four", lambda circuits: circuits[0] & False)
+
+
 SENTENCES = (
+    the_whole_of_a_redundant_circuit_is_complete,
+    one_of_two_ways_is_incomplete_and_its_edges_are_needed,
+    a_missing_copy_shows_in_single_knock_outs,
+    edges_that_do_nothing_are_not_needed,
+    nothing_is_not_minimal,
     nothing_is_worth_0_and_everything_1,
     over_recovery_is_a_distance,
     edges_on_no_path_do_not_count,
@@ -101,6 +191,12 @@ REJECTIONS = (
     (the_circuit_is_patched_instead_of_the_rest, nothing_is_worth_0_and_everything_1),
     (distance_of_the_clipped_share, over_recovery_is_a_distance),
     (edges_counted_as_asked_for, edges_on_no_path_do_not_count),
+    (the_model_is_not_knocked_out, the_whole_of_a_redundant_circuit_is_complete),
+    (the_circuit_is_not_knocked_out, the_whole_of_a_redundant_circuit_is_complete),
+    (halves_alone_are_knocked_out, a_missing_copy_shows_in_single_knock_outs),
+    (edges_are_left_out_of_the_model, one_of_two_ways_is_incomplete_and_its_edges_are_needed),
+    (any_change_is_larger_than_chance, edges_that_do_nothing_are_not_needed),
+    (no_edges_are_as_good_as_needed_ones, nothing_is_not_minimal),
     (ties_cut_in_the_order_of_edges, constant_scores_have_no_first_edge),
 )
 

@@ -36,6 +36,14 @@ def ties_count_as_won(score):
     score.auroc = optimistic
 
 
+def rounding_ranks(score):
+    score.resolved = lambda scores: scores
+
+
+def everything_small_is_a_tie(score):
+    score.resolved = lambda scores: np.where(np.abs(scores) < 1e-9, 0.0, scores)
+
+
 def chance_is_the_base_rate(score):
     score.average_precision_by_chance = lambda positives, items: positives / items
 
@@ -114,6 +122,16 @@ def equal_scores_are_worth_half(score):
         assert scored(score, live, np.zeros(EDGES))["edge_auroc"] == 0.5
 
 
+def what_cancels_is_worth_half_in_any_unit(score):
+    for unit in (1e-12, 1.0, 1e12):
+        noise = unit * 1e-16 * (np.arange(EDGES) < 2)
+        assert scored(score, [0, 1], noise + unit * (np.arange(EDGES) == 7))["edge_auroc"] == pytest.approx(5 / 12)
+
+
+def small_units_are_ranked(score):
+    assert scored(score, [0, 1], -1e-12 * np.arange(EDGES))["edge_auroc"] == 1
+
+
 def the_floor_is_what_random_orders_reach(score):
     live, ranks = [0, 1], -np.arange(EDGES)
     reached = [scored(score, list(pair), ranks)["average_precision"] for pair in combinations(range(EDGES), 2)]
@@ -150,6 +168,8 @@ def a_circuit_of_everything_is_punished(score):
 
 SENTENCES = (
     equal_scores_are_worth_half,
+    what_cancels_is_worth_half_in_any_unit,
+    small_units_are_ranked,
     the_floor_is_what_random_orders_reach,
     leaving_an_edge_without_score_is_refused,
     any_right_circuit_scores_full_marks,
@@ -159,6 +179,8 @@ SENTENCES = (
 REJECTIONS = (
     (ties_broken_by_order, equal_scores_are_worth_half),
     (ties_count_as_won, equal_scores_are_worth_half),
+    (rounding_ranks, what_cancels_is_worth_half_in_any_unit),
+    (everything_small_is_a_tie, small_units_are_ranked),
     (chance_is_the_base_rate, the_floor_is_what_random_orders_reach),
     (missing_edges_count_as_included, leaving_an_edge_without_score_is_refused),
     (any_edge_of_any_circuit_is_wanted, any_right_circuit_scores_full_marks),

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from bench.core.catalogue import load_plugin
 from bench.core.config import ROOT
 from bench.core.contract import Blob, InvalidAnswer
+from bench.kernels.ranking import resolved
 from bench.tracks.circuits.types import Answer, Problem, Truth, check
 
 SCORE = load_plugin(ROOT / "bench" / "tracks" / "circuits" / "score.py")
 RUN = {"cpr": 0.5, "cmd": 0.5, "over_recovery": 0.0, "mib_cpr": 1.5, "mib_cmd": 0.5, "mib_auroc": 0.5}
-RUN |= {"circuit_faithfulness": 1.0, "incompleteness": 0.0, "superfluous_share": 0.0}
+RUN |= {"circuit_faithfulness": 1.0, "incompleteness": 0.0, "superfluous_share": 0.0, "minimality": 1.0}
 SCORE.run_circuits = lambda problem, truth, answer: RUN  # tests/oracle/test_circuits_faithfulness.py has what is run
 STATED = {"brier", "false_discovery_rate"}  # of answers that state probabilities
 
@@ -139,6 +140,23 @@ def test_the_floor_is_the_mean_over_random_orders():
     floor = SCORE.closed_form(PROBLEM, TRUTH)["average_precision"]["floor"]
     assert abs(np.mean(found) - floor) < 4 * np.std(found) / np.sqrt(2000)
     assert floor > 2 / 6 + 0.1
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-9, 1.0, 1e300])
+def test_what_rounding_leaves_ranks_nothing(unit):
+    """The live edges 1 and 5 stand first among what a cancelled sum leaves, and second, of four sizes."""
+    noise = np.array([1e-16, 3e-16, -1e-16, 0, 2e-16, 4e-16]) * unit
+    assert score(noise + unit * np.array([1, 0, 0, 0, 0, 0]))["edge_auroc"] == pytest.approx(3 / 8)
+    assert score(noise + unit * np.array([1, 0, 0, 0, 0, 1e-9]))["edge_auroc"] == pytest.approx((3 + 1.5) / 8)
+    nodes = score(np.arange(6), nodes=np.array([1e-16, 1, 2e-16, 0]) * unit)["node_auroc"]
+    assert nodes == 0  # of embed, a0.h0 and m0 only a0.h0 is dead
+
+
+@given(st.lists(st.integers(-1000, 1000), min_size=6, max_size=6), st.floats(1e-200, 1e200))
+def test_scores_that_are_no_noise_keep_their_order_in_any_unit(numbers, unit):
+    steps = resolved(np.array(numbers) * unit)
+    assert np.argsort(steps, kind="stable").tolist() == np.argsort(numbers, kind="stable").tolist()
+    assert len(set(steps)) == len(set(numbers))
 
 
 NUMBERS = st.lists(st.integers(-3, 3), min_size=6, max_size=6)

@@ -140,7 +140,59 @@ def test_measures_of_a_chosen_circuit_by_slow_routes(problem):
     assert values["incompleteness"] == pytest.approx(np.mean(gaps))
     lost = [abs(kept(circuit & (np.arange(len(circuit)) != e)) - kept(circuit)) for e in faithfulness.some_of(circuit)]
     assert values["superfluous_share"] == pytest.approx(np.mean(np.array(lost) <= faithfulness.NEGLIGIBLE))
+    further = faithfulness.put_in(Graph(CONFIG, "qkv"), circuit)
+    added = [abs(kept(one) - kept(circuit)) for one in further]
+    assert (further & ~circuit).sum(1).tolist() == [1] * faithfulness.ADDED
+    assert values["minimality"] == pytest.approx(np.mean(np.array(lost) > max(added)))
     assert set(faithfulness.some_of(circuit)) <= set(np.flatnonzero(circuit))
+
+
+def test_half_of_the_knock_outs_are_halves_and_the_others_single_edges_of_the_circuit(problem, circuits):
+    for circuit in circuits[circuits.sum(1) >= faithfulness.SINGLES]:
+        out = faithfulness.knock_outs(circuit)
+        assert len(out) == faithfulness.HALVES + faithfulness.SINGLES
+        assert out[faithfulness.HALVES :].sum(1).tolist() == [1] * faithfulness.SINGLES
+        assert (out[faithfulness.HALVES :] <= circuit).all()
+        within, without = faithfulness.knocked(circuit)
+        assert (~without).any(1).all()
+        assert (within == without & circuit).all()
+        assert not (~without & ~circuit).any()
+
+
+def test_edges_are_put_in_between_nodes_of_the_circuit():
+    graph = Graph(CONFIG, "qkv")
+    circuit = np.isin(graph.edges, ["embed->a0.h0.v", "a0.h0->m1", "m1->output"])
+    found = {graph.edges[edge] for edge in np.flatnonzero(faithfulness.beside(graph, circuit))}
+    slots = {f"embed->a0.h0.{letter}" for letter in "qk"} | {"embed->m1", "embed->output", "a0.h0->output"}
+    assert found == slots
+
+
+def test_where_a_circuit_leaves_out_nothing_between_its_nodes_any_edge_is_put_in():
+    graph = Graph(CONFIG, "qkv")
+    direct = np.isin(graph.edges, ["embed->output"])
+    assert faithfulness.beside(graph, direct).sum() == len(graph.edges) - 1
+    assert faithfulness.beside(graph, np.zeros(len(graph.edges), bool)).all()
+    assert not len(faithfulness.put_in(graph, np.ones(len(graph.edges), bool)))
+
+
+@pytest.mark.parametrize(
+    ("less", "more", "minimality", "superfluous"),
+    [
+        ([0.5, 0.02, 0.01, 0.0], [0.0, 0.01, 0.015], 0.5, 0.5),  # one in a hundred is negligible, .02 beats chance
+        ([0.5, 0.02, 0.01, 0.0], [0.3], 0.25, 0.5),
+        ([0.5, 1e-12], [], 0.5, 0.5),  # nothing to compare with: above rounding
+        ([0.2, 0.2], [0.2], 0.0, 0.0),  # as large as chance is not larger
+    ],
+)
+def test_minimality_by_hand(less, more, minimality, superfluous):
+    found = faithfulness.of_edges(np.array(less), np.array(more))
+    assert found == {"minimality": minimality, "superfluous_share": superfluous}
+
+
+def test_an_empty_circuit_has_no_edge_to_judge_and_is_as_incomplete_as_can_be(problem):
+    values = measures(problem, Answer(np.arange(float(len(problem.edges))), np.zeros(len(problem.edges), bool)))
+    assert not {"minimality", "superfluous_share"} & set(values)
+    assert values["incompleteness"] == pytest.approx(1)
 
 
 def test_growing_from_the_output_joins_the_best_edge_that_touches_the_circuit():

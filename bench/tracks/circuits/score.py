@@ -2,11 +2,13 @@
 
 Where several circuits are equally minimal an answer is scored against each, and the best counts; the edges on which
 the others differ from the one at hand then count for nothing. Chance is higher there, and so is the floor.
+Scores that differ by less than a million-millionth of the largest are equal: rounding ranks nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypeGuard
 
 import numpy as np
@@ -14,7 +16,15 @@ from jaxtyping import Bool, Float
 
 from bench.core.contract import generator
 from bench.kernels.proper import brier, false_discovery_rate
-from bench.kernels.ranking import auroc, average_precision, average_precision_by_chance, concordance, f1, jaccard
+from bench.kernels.ranking import (
+    auroc,
+    average_precision,
+    average_precision_by_chance,
+    concordance,
+    f1,
+    jaccard,
+    resolved,
+)
 from bench.models.checkpoint import load_config
 from bench.models.graph import Graph
 from bench.tracks.circuits.types import Answer, Problem, Truth
@@ -144,17 +154,24 @@ METRICS = {
         "description": "Share of the behaviour that the chosen circuit keeps; above 1 it over-recovers.",
     },
     "incompleteness": {
-        "title": "Incompleteness", "version": 1, "role": "report", "units": "live",
+        "title": "Incompleteness", "version": 2, "role": "report", "units": "live",
         "range": [0, None], "direction": "lower", "floor": None, "ceiling": None,
         "reference": "Wang et al. (2023), Interpretability in the wild, ICLR, section 4",
-        "description": "Mean difference of the faithfulness of circuit and model when half of the circuit is knocked"
-        " out of both.",
+        "description": "Mean difference of the faithfulness of circuit and model when half of the circuit, or one edge"
+        " of it, is knocked out of both.",
     },
     "superfluous_share": {
         "title": "Superfluous edges", "version": 1, "role": "report", "units": "live",
         "range": [0, 1], "direction": "lower", "floor": None, "ceiling": None,
         "reference": "Wang et al. (2023), Interpretability in the wild, ICLR, section 4 (minimality)",
         "description": "Share of the chosen circuit's edges without which its faithfulness changes by at most .01.",
+    },
+    "minimality": {
+        "title": "Minimality", "version": 1, "role": "report", "units": "live",
+        "range": [0, 1], "direction": "higher", "floor": None, "ceiling": None,
+        "reference": "Shi et al. (2024), Hypothesis testing the circuit hypothesis in LLMs, NeurIPS",
+        "description": "Share of the chosen circuit's edges without which its faithfulness changes more than it does"
+        " with any of nine further edges between its nodes (for each edge a test at one in ten).",
     },
     "false_edge_rate": {
         "title": "False edges", "version": 1, "role": "headline", "units": "null",
@@ -173,6 +190,7 @@ PROMISED = 0.1  # share of wrong edges that the likeliest promise at most
 def score(problem: Problem, truth: Truth, answer: Answer) -> dict[str, float]:
     if truth.null:
         return {"false_edge_rate": float(answer.circuit.mean())}
+    answer = in_steps(answer)
     return {
         **_against_circuits(truth, answer),
         **_against_verdicts(problem, truth, answer),
@@ -180,6 +198,12 @@ def score(problem: Problem, truth: Truth, answer: Answer) -> dict[str, float]:
         **_of_probabilities(truth, answer),
         **run_circuits(problem, truth, answer),
     }
+
+
+def in_steps(answer: Answer) -> Answer:
+    """The answer with its scores in steps above rounding, so that ties are ties."""
+    nodes = None if answer.node_scores is None else resolved(answer.node_scores)
+    return replace(answer, edge_scores=resolved(answer.edge_scores), node_scores=nodes)
 
 
 def _against_circuits(truth: Truth, answer: Answer) -> dict[str, float]:

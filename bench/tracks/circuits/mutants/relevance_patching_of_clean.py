@@ -9,7 +9,7 @@ from bench.tracks.circuits.experiment import Experiment
 from bench.tracks.circuits.types import Answer, Problem
 
 MUTANT_OF = "relevance_patching"
-TOUCHES = ("tracr/sort_unique",)
+TOUCHES = ("planted/all_of_four", "planted/unused_copies")
 DEFECT = "the coefficient meets the clean output instead of donor minus clean, so that what never changes counts"
 DETERMINISTIC = True
 
