@@ -37,6 +37,7 @@ include: "workflow/rules/problems.smk"
 include: "workflow/rules/run.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/leaderboard.smk"
+include: "workflow/rules/train.smk"
 
 
 onstart:

@@ -37,9 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(chosen.program, name, step, {key: round(value, 4) for key, value in found.items()}, flush=True)
         return found | {"passes": _good_enough(found, settings, chosen.gap)}
 
+    if chosen.state is not None:
+        chosen.state.mkdir(parents=True, exist_ok=True)
     state = None if chosen.state is None else chosen.state / f"{chosen.program}-{name}.safetensors"
-    spent = train(trainer, measured, chosen.steps, state)["cpu_seconds"]
-    return _land(trainer, program, chosen, name, spent)
+    train(trainer, measured, chosen.steps, state)
+    return _land(trainer, program, chosen, name)
 
 
 def _good_enough(found: dict[str, float], settings: Settings, gap: float) -> bool:
@@ -48,7 +50,7 @@ def _good_enough(found: dict[str, float], settings: Settings, gap: float) -> boo
     return not failures(found) and found["gap"] >= gap
 
 
-def _land(trainer: Trainer, program: Program, chosen: argparse.Namespace, name: str, spent: float) -> int:
+def _land(trainer: Trainer, program: Program, chosen: argparse.Namespace, name: str) -> int:
     """Write weights and record if they pass on strings never measured on before."""
     arrays = trainer.arrays()
     rng = np.random.default_rng([chosen.seed, FINAL])
@@ -61,7 +63,7 @@ def _land(trainer: Trainer, program: Program, chosen: argparse.Namespace, name: 
     checkpoint.save(folder / f"{name}.safetensors", program.config, arrays)
     record = {
         "program": chosen.program, "seed": chosen.seed, "settings": asdict(trainer.settings), "steps": trainer.step,
-        "cpu_seconds": round(spent, 1), "measured": found,
+        "cpu_seconds": round(trainer.cpu_seconds, 1), "measured": found,
         "data_seeds": {"training": [chosen.seed, 1, "step"], "measured": [chosen.seed, FINAL]},
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
     }  # fmt: skip

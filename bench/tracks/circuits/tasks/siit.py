@@ -43,6 +43,7 @@ INSTANCES = {
     "count": {"size": "small", "null": False, "title": "How often symbol 0 occurs"},
     "balance_later": {"size": "small", "null": True, "title": "Balance: changes after what is scored"},
     "duplicates_later": {"size": "small", "null": True, "title": "Seen before?: changes after what is scored"},
+    "first_occurrences": {"size": "small", "null": False, "title": "Blank all but first occurrences"},
 }
 
 GRANULARITY = "node"
