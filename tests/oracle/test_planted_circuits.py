@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 
 from bench.core import store
+from bench.core.catalogue import load_plugin
+from bench.core.config import ROOT
 from bench.core.contract import Blob, generator
 from bench.core.problems import Workspace
+from bench.kernels.ranking import auroc
 from bench.models.checkpoint import load_arrays
 from bench.models.compiled.certificate import Subject, Uncertified
 from bench.models.compiled.dressing import Dressed, dress
@@ -23,6 +26,7 @@ from bench.tracks.circuits.sufficiency import TOLERANCE, Bench, certify, inert_b
 from bench.tracks.circuits.tasks import planted
 from bench.tracks.circuits.types import Problem, Truth
 
+TRACK = ROOT / "bench" / "tracks" / "circuits"
 LIVE = [name for name, facts in planted.INSTANCES.items() if not facts["null"] and name not in planted.AXES]
 FEW = 11  # edges of which all subsets are run within seconds; with three more it takes minutes
 LARGE = [name for name in LIVE if len(frozenset().union(*planted.DESIGNS[name].proofs)) > FEW]
@@ -118,6 +122,22 @@ def test_what_is_redundant_is_not_live_alone(instance: str, workspace: Workspace
     needed, useful = truth.circuits.all(axis=0), truth.circuits.any(axis=0)
     assert truth.live[needed].all()
     assert not truth.live[useful & ~needed].any()
+
+
+@pytest.mark.parametrize("instance", ["any_of_two", pytest.param("pairs_of_any", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("method", ["exact_patching", "eap"])
+def test_what_no_single_edge_shows_single_edges_do_not_rank(instance: str, method: str, workspace: Workspace) -> None:
+    """Edges that are redundant tie with the inert ones: the area is that of the single-edge verdict, whatever order
+    rounding gives them."""
+    problem, truth = made(instance, workspace)
+    answer = load_plugin(TRACK / "methods" / f"{method}.py").solve(problem, np.random.default_rng(0))
+    area = load_plugin(TRACK / "score.py").score(problem, truth, answer)["edge_auroc"]
+    others = [~truth.circuits.any(axis=0) | circuit for circuit in truth.circuits]
+    expected = [
+        auroc(truth.live[kept] * 1.0, circuit[kept]) for circuit, kept in zip(truth.circuits, others, strict=True)
+    ]
+    assert area == pytest.approx(max(expected))
+    assert area < 1
 
 
 def test_a_backup_hides_the_loss_of_the_main_heads_input_alone(workspace: Workspace) -> None:

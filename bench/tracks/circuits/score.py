@@ -33,20 +33,20 @@ Flags = Bool[np.ndarray, "edges"]
 
 METRICS = {
     "edge_auroc": {
-        "title": "Edge AUROC", "version": 1, "role": "headline", "units": "live",
+        "title": "Edge AUROC", "version": 2, "role": "headline", "units": "live",
         "range": [0, 1], "direction": "higher", "floor": "closed_form", "ceiling": {"control": "oracle"},
         "reference": "Hanley and McNeil (1982), Radiology 143:29-36",
         "description": "Chance that an edge of the circuit outscores another, ties counting half.",
     },
     "average_precision": {
-        "title": "Average precision", "version": 1, "role": "report", "units": "live",
+        "title": "Average precision", "version": 2, "role": "report", "units": "live",
         "range": [0, 1], "direction": "higher", "floor": "closed_form", "ceiling": {"control": "oracle"},
         "reference": "Bestgen (2015), RANLP (exact mean under random order)",
         "description": "Precision averaged over the live edges, tied edges entering together; its floor is the exact"
         " mean of a random order, which is not the base rate.",
     },
     "node_auroc": {
-        "title": "Node AUROC", "version": 1, "role": "report", "units": "live",
+        "title": "Node AUROC", "version": 2, "role": "report", "units": "live",
         "range": [0, 1], "direction": "higher", "floor": 0.5, "ceiling": None,
         "reference": "Hanley and McNeil (1982), Radiology 143:29-36",
         "description": "The same over nodes but the output; a node without a score of its own has its best outgoing"
@@ -72,26 +72,26 @@ METRICS = {
         "description": "Share of the live edges in the chosen circuit; read it beside the false edges on null units.",
     },
     "edge_auroc_zero": {
-        "title": "Edge AUROC, zero truth", "version": 1, "role": "report", "units": "live",
+        "title": "Edge AUROC, zero truth", "version": 2, "role": "report", "units": "live",
         "range": [0, 1], "direction": "higher", "floor": 0.5, "ceiling": None,
         "reference": "Hanley and McNeil (1982), Radiology 143:29-36",
         "description": "Against the edges that are live under zero ablation: another question than the one asked.",
     },
     "edge_auroc_mean": {
-        "title": "Edge AUROC, mean truth", "version": 1, "role": "report", "units": "live",
+        "title": "Edge AUROC, mean truth", "version": 2, "role": "report", "units": "live",
         "range": [0, 1], "direction": "higher", "floor": 0.5, "ceiling": None,
         "reference": "Hanley and McNeil (1982), Radiology 143:29-36",
         "description": "Against the edges that are live under pooled-mean ablation: another question than asked.",
     },
     "effect_concordance": {
-        "title": "Concordance with the effects", "version": 1, "role": "report", "units": "live",
+        "title": "Concordance with the effects", "version": 2, "role": "report", "units": "live",
         "range": [0, 1], "direction": "higher", "floor": 0.5, "ceiling": {"control": "oracle"},
         "reference": "Harrell et al. (1982), JAMA 247:2543-2546",
         "description": "Chance that of two edges the one with the larger single effect outscores the other; effects"
         " below the threshold of rounding are equal.",
     },
     "change_detected": {
-        "title": "Cut edges told apart", "version": 1, "role": "report", "units": "live",
+        "title": "Cut edges told apart", "version": 2, "role": "report", "units": "live",
         "range": [0, 1], "direction": "higher", "floor": 0.5, "ceiling": None,
         "reference": "Hanley and McNeil (1982), Radiology 143:29-36",
         "description": "Chance that an edge of the circuit outscores one that was live before the model was cut.",
@@ -110,38 +110,38 @@ METRICS = {
         " hold at most one wrong in ten.",
     },
     "cpr": {
-        "title": "Faithfulness over circuit size", "version": 1, "role": "headline", "board": "proxy", "units": "live",
+        "title": "Faithfulness over circuit size", "version": 2, "role": "headline", "board": "proxy", "units": "live",
         "range": [0, 1], "direction": "higher", "floor": 0.0, "ceiling": 1.0,
         "reference": "Mueller et al. (2025), MIB, ICML (CPR), bounded and over the logarithm of the circuit's size",
         "description": "Area below the share of the behaviour, between 0 and 1, that circuits of the best edges keep"
         " with all else patched, over the logarithm of their real number of edges.",
     },
     "cmd": {
-        "title": "Distance to the model", "version": 1, "role": "report", "units": "live",
+        "title": "Distance to the model", "version": 2, "role": "report", "units": "live",
         "range": [0, 1], "direction": "lower", "floor": None, "ceiling": None,
         "reference": "Mueller et al. (2025), MIB, ICML (CMD), bounded and over the logarithm of the circuit's size",
         "description": "Area below |1 - f|, at most 1, f not clipped.",
     },
     "over_recovery": {
-        "title": "Over-recovery", "version": 1, "role": "report", "units": "live",
+        "title": "Over-recovery", "version": 2, "role": "report", "units": "live",
         "range": [0, None], "direction": "lower", "floor": None, "ceiling": None,
         "reference": "Mueller et al. (2025), MIB, ICML (what their CPR adds up without bound)",
         "description": "Area of the faithfulness above 1.",
     },
     "mib_cpr": {
-        "title": "CPR (MIB)", "version": 1, "role": "report", "units": "live",
+        "title": "CPR (MIB)", "version": 2, "role": "report", "units": "live",
         "range": [None, None], "direction": "higher", "floor": None, "ceiling": None,
         "reference": "Mueller et al. (2025), MIB, ICML",
         "description": "As that benchmark defines it: the area below f from .001 to 1 of the edges, not bounded.",
     },
     "mib_cmd": {
-        "title": "CMD (MIB)", "version": 1, "role": "report", "units": "live",
+        "title": "CMD (MIB)", "version": 2, "role": "report", "units": "live",
         "range": [0, None], "direction": "lower", "floor": None, "ceiling": None,
         "reference": "Mueller et al. (2025), MIB, ICML",
         "description": "As that benchmark defines it: the area below |1 - f| from .001 to 1 of the edges.",
     },
     "mib_auroc": {
-        "title": "AUROC (MIB)", "version": 1, "role": "report", "units": "live",
+        "title": "AUROC (MIB)", "version": 2, "role": "report", "units": "live",
         "range": [0, 1], "direction": "higher", "floor": None, "ceiling": None,
         "reference": "Mueller et al. (2025), MIB, ICML",
         "description": "As that benchmark defines it: over ten circuits grown from the output, false positive rate"
@@ -161,7 +161,7 @@ METRICS = {
         " of it, is knocked out of both.",
     },
     "superfluous_share": {
-        "title": "Superfluous edges", "version": 1, "role": "report", "units": "live",
+        "title": "Superfluous edges", "version": 2, "role": "report", "units": "live",
         "range": [0, 1], "direction": "lower", "floor": None, "ceiling": None,
         "reference": "Wang et al. (2023), Interpretability in the wild, ICLR, section 4 (minimality)",
         "description": "Share of the chosen circuit's edges without which its faithfulness changes by at most .01.",
