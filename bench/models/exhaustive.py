@@ -53,10 +53,17 @@ class Patching:
 
 
 def node_outputs(
-    config: Config, weights: Weights, tokens: Int[np.ndarray, "batch pos"]
+    config: Config,
+    weights: Weights,
+    tokens: Int[np.ndarray, "batch pos"],
+    donors: Float[np.ndarray, "nodes #batch #pos d_model"] | None = None,
+    patch: Float[np.ndarray, "slots nodes"] | None = None,
 ) -> Float[np.ndarray, "nodes batch pos d_model"]:
-    """What each source adds to the residual stream, in float64."""
-    values, _ = _evaluate(config, _double(weights), tokens, _nothing(config, tokens), None)
+    """What each source adds to the residual stream, in float64; with donors patched in before it, where asked."""
+    patching = _nothing(config, tokens)
+    if donors is not None and patch is not None:
+        patching = Patching(_spread(config, donors, tokens), np.asarray(patch, float)[None])
+    values, _ = _evaluate(config, _double(weights), tokens, patching, None)
     return np.concatenate(values)
 
 

@@ -18,6 +18,7 @@ from bench.core.catalogue import load_plugin
 from bench.core.config import ROOT
 from bench.core.contract import generator
 from bench.core.problems import Workspace
+from bench.kernels.autoencoder import Autoencoder
 from bench.models.checkpoint import load_arrays
 from bench.models.transformer import Transformer
 from bench.tracks.variables import entities
@@ -26,7 +27,7 @@ from bench.tracks.variables.pairs import draw_pairs
 from bench.tracks.variables.tasks import compiled, planted
 from bench.tracks.variables.training import interchange_loss, orthonormal, train_mask
 from bench.tracks.variables.types import Problem, Truth
-from tests.interchange_by_hand import interchanged, value_at
+from tests.interchange_by_hand import interchanged, run, value_at
 from tests.variables_units import READ, turned_switches
 
 METHODS = ROOT / "bench" / "tracks" / "variables" / "methods"
@@ -319,3 +320,36 @@ def test_a_mask_over_pca_holds_principal_components_that_are_better_than_the_fir
     np.testing.assert_allclose(nearest, 1, atol=1e-6)
     rows = noisy.experiment.fit
     assert noisy.loss(SITE, found, rows) < noisy.loss(SITE, components[: found.shape[1]].T, rows)
+
+
+def test_a_mask_over_features_keeps_those_that_carry_the_variable(on_axes: Case):
+    """A dictionary by hand: what each axis has above zero and below it. City's axes are kept, each by one or both."""
+    width = on_axes.problem.width
+    both_ways = torch.cat([torch.eye(width), -torch.eye(width)]).double()
+    found = Autoencoder(both_ways.T, torch.zeros(2 * width).double(), both_ways, torch.zeros(width).double(), 1.0)
+    basis = method("sae_mask").exchanged(on_axes.experiment, SITE, found, 120, 0.1, 0.02)
+    expected = np.flatnonzero(on_axes.planted(SITE).any(axis=1))
+    np.testing.assert_array_equal(np.flatnonzero(np.abs(basis).max(axis=1) > 1e-9), expected)
+
+
+def test_exchanging_features_is_what_their_definition_says(made):
+    """h + sum_j m_j (f_j(source) - f_j(base)) d_j, string by string."""
+    one = case(*made(planted, "tilted"), pairs=8)
+    rng, rows = np.random.default_rng(0), one.experiment.fit
+    encoder, offset, decoder = (rng.normal(size=shape) for shape in ((one.problem.width, 6), 6, (6, one.problem.width)))
+    kept = np.array([1, 0, 1, 1, 0, 0.5])
+    loss = 0.0
+    for row in rows:
+        values = [value_at(*one.model, strings[row], SITE)[-1] for strings in (one.problem.base, one.problem.source)]
+        own, other = (np.maximum(value @ encoder + offset, 0) for value in values)
+        moved = (kept * (other - own)) @ decoder
+
+        def edit(name: str, value: np.ndarray, moved: np.ndarray = moved) -> np.ndarray:
+            return value + np.outer(one.problem.intervened, moved) if name == SITE else value
+
+        loss += np.square(run(*one.model, one.problem.base[row], edit) - one.problem.labels[row])[-1].mean() / len(rows)
+    found = Autoencoder(*(torch.as_tensor(a) for a in (encoder, offset, decoder, np.zeros(one.problem.width))), 1.0)
+    base, source = (found.encode(one.experiment.value(SITE, of)) for of in ("base", "source"))
+    change = ((source - base) * one.experiment.intervened[:, None])[rows]
+    masked = torch.as_tensor(kept)[:, None] * found.decoder
+    assert float(interchange_loss(one.experiment, SITE, masked, change)) == pytest.approx(loss)

@@ -107,8 +107,12 @@ class Wiring:
 
     def counterfactual(self, string: Sequence[Any], donor: Mapping[str, Values], variable: str) -> Values:
         """The program's output where one variable has the donor's value wherever it is read."""
+        return self.settled(string, {variable: donor[variable]})
+
+    def settled(self, string: Sequence[Any], values: Mapping[str, Values]) -> Values:
+        """The program's output where some variables are held at given values wherever they are read."""
         run = _Interpretation(self, string, {}, None)
-        run.known[variable] = donor[variable]
+        run.known.update(values)
         return run.read("output", self.program)
 
     def effects(
