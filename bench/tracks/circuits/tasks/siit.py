@@ -44,6 +44,7 @@ INSTANCES = {
     "balance_later": {"size": "small", "null": True, "title": "Balance: changes after what is scored"},
     "duplicates_later": {"size": "small", "null": True, "title": "Seen before?: changes after what is scored"},
     "first_occurrences": {"size": "small", "null": False, "title": "Blank all but first occurrences"},
+    "indirect_object": {"size": "small", "null": False, "title": "The name that was not repeated"},
 }
 
 GRANULARITY = "node"
