@@ -125,3 +125,23 @@ def test_no_method_goes_beyond_the_budget(unit):
     experiment.left = len(experiment.inputs) - 1
     with pytest.raises(Unsupported, match="more passes"):
         experiment.equal(experiment.everything())
+
+
+@pytest.mark.parametrize("name", ["gates", "cancelling_heads"])
+def test_the_reverse_sweep_is_a_loop_over_parts_from_the_output_down(unit, name):
+    problem, _ = unit(name)
+    keep = np.ones(len(problem.parts), bool)
+    for part in range(len(problem.parts) - 1, -1, -1):
+        keep[part] = False
+        keep[part] = not same_on_sample(problem, keep)
+    assert np.array_equal(method("reverse_sweep").solve(problem, np.random.default_rng(0)).keep, keep)
+
+
+@pytest.mark.slow
+def test_restarts_find_the_cheap_copy_more_often_than_one_order_does(unit):
+    units = [unit("dear_copy", seed) for seed in range(3)]
+    single, many = (
+        [score(*pair, method(name).solve(pair[0], np.random.default_rng(0)))["compression"] for pair in units]
+        for name in ("joint_elimination", "restarted_elimination")
+    )
+    assert np.mean(many) > np.mean(single)

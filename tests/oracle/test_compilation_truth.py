@@ -21,6 +21,7 @@ from bench.tracks.circuit_compilation.gated import Gated
 from bench.tracks.circuit_compilation.score import equal_inputs
 
 TASK = load_plugin(ROOT / "bench/tracks/circuit_compilation/tasks/planted.py")
+COMPILED = load_plugin(ROOT / "bench/tracks/circuit_compilation/tasks/compiled.py")
 CONFIG = Config(
     n_layers=2, n_heads=3, n_kv_heads=3, d_model=6, d_head=2, d_mlp=4, d_vocab=5, d_out=2, n_ctx=4, norm="layernorm"
 )
@@ -134,11 +135,14 @@ def test_brute_force_in_torch_finds_what_a_loop_in_numpy_finds():
     plan = TASK.PLANS["cancelling_heads"]
     config, weights = plan.compiled.config, plan.compiled.weights
     parts, inputs = network.parts_of(config, weights), network.every_input(plan.allowed)
-    every, few = np.ones(inputs.shape[1], bool), inputs[::5]
-    subsets = (np.array([number >> bit & 1 for bit in range(len(parts))], bool) for number in range(2 ** len(parts)))
-    candidates = (keep for keep in subsets if _equal(config, weights, parts, keep, few, every))
-    expected = {keep.tobytes() for keep in candidates if _equal(config, weights, parts, keep, inputs, every)}
-    assert {keep.tobytes() for keep in plan.exact} == expected
+    costs, every = network.parameters_of(config, parts), np.ones(inputs.shape[1], bool)
+    subsets = [np.array([number >> bit & 1 for bit in range(len(parts))], bool) for number in range(2 ** len(parts))]
+    candidates = (keep for keep in subsets if _equal(config, weights, parts, keep, inputs[::5], every))
+    exact = [keep for keep in candidates if _equal(config, weights, parts, keep, inputs, every)]
+    least = min(keep @ costs for keep in exact)
+    expected = {keep.tobytes() for keep in exact if keep @ costs == least}
+    assert {keep.tobytes() for keep in plan.cheapest(costs)} == expected
+    assert len(expected) == 2
 
 
 def _equal(config, weights, parts, keep, inputs, scored) -> bool:
@@ -150,6 +154,23 @@ def test_a_plan_whose_formula_counts_otherwise_makes_no_unit(tmp_path: Path):
     wrong = replace(TASK.PLANS["copies"], units=3)
     with pytest.raises(ValueError, match="3 heads and 2 units suffice"):
         wrong.unit(np.random.default_rng(0), Workspace(tmp_path, {}))
+
+
+def test_a_circuit_of_a_program_that_two_parts_can_leave_makes_no_unit(tmp_path: Path):
+    plan, rng = COMPILED.PLANS["balance"], np.random.default_rng(0)
+    dressed = planting.dress(plan.compiled, plan.outfit, plan.sample(rng), rng)
+    problem = plan.problem(dressed, rng, Workspace(tmp_path, {}))
+    circuit = plan.smallest(dressed)[0]
+    planting.require_minimal(dressed, problem, circuit)
+    spare = np.flatnonzero(~circuit)
+    with pytest.raises(ValueError, match="not minimal"):
+        planting.require_minimal(dressed, problem, circuit | (np.arange(circuit.size) == spare[0]))
+
+
+@pytest.mark.parametrize("name", ["balance", "balance_threes", "shares_cancelling"])
+def test_the_smallest_circuits_of_programs_are_exact_in_float64_numpy(tmp_path: Path, name):
+    problem, truth = COMPILED.generate(name, 0, generator("compiled", name), Workspace(tmp_path, {}))
+    assert all(equal_inputs(problem, circuit).all() for circuit in truth.circuits)
 
 
 def test_of_a_null_nothing_can_go_and_empty_slots_are_no_parts(unit):

@@ -57,25 +57,25 @@ STEPS = Gate("difference", (Leaf(1), Gate("difference", (Leaf(1), Leaf(2)))))  #
 SELDOM = Design(beside(Leaf(1), conjunction(2, 3, 4)), 4)
 RARE = Design(beside(Leaf(1), conjunction(2, 3, 4, 5, 6)), 6)
 PLANS = {
-    "gates": Plan(MIXED, 3, 3, PLAIN, true=2, false=2),
-    "cancelling_heads": Plan(MIXED, 3, 3, PLAIN, (Cancelling("heads", 0),), true=2, false=2),
+    "gates": Plan(MIXED, PLAIN, 3, 3, true=2, false=2),
+    "cancelling_heads": Plan(MIXED, PLAIN, 3, 3, (Cancelling("heads", 0),), true=2, false=2),
     "cancelling_units": Plan(
-        MIXED, 3, 3, PLAIN, (Cancelling("units", 0), Cancelling("units", 1)), true=2, false=2
+        MIXED, PLAIN, 3, 3, (Cancelling("units", 0), Cancelling("units", 1)), true=2, false=2
     ),
     "cancelling_threes": Plan(
-        MIXED, 3, 3, RICH, tuple(Cancelling(kind, 0, (1.0, 1.0, -2.0)) for kind in ("heads", "units")), true=2, false=2
+        MIXED, RICH, 3, 3, tuple(Cancelling(kind, 0, (1.0, 1.0, -2.0)) for kind in ("heads", "units")), true=2, false=2
     ),
-    "copies": Plan(TWICE, 3, 2, PLAIN, true=2, false=2),
-    "dear_copy": Plan(Design(either(conjunction(1, 2), STEPS), 4), 2, 2, PLAIN, true=2, false=2),
-    "seldom": Plan(SELDOM, 4, 1, PLAIN, false=3),
-    "rare": Plan(RARE, 6, 1, RICH, false=3, shown=32, sweeps=4, searches=0.25),
+    "copies": Plan(TWICE, PLAIN, 3, 2, true=2, false=2),
+    "dear_copy": Plan(Design(either(conjunction(1, 2), STEPS), 4), PLAIN, 2, 2, true=2, false=2),
+    "seldom": Plan(SELDOM, PLAIN, 4, 1, false=3),
+    "rare": Plan(RARE, RICH, 6, 1, false=3, shown=32, sweeps=4, searches=0.25),
     "rare_copies": Plan(
-        Design(beside(either(conjunction(1, 2), conjunction(2, 1)), conjunction(2, 3, 4, 5)), 5), 5, 3, RICH,
+        Design(beside(either(conjunction(1, 2), conjunction(2, 1)), conjunction(2, 3, 4, 5)), 5), RICH, 5, 3,
         (Cancelling("heads", 0),), false=3, shown=32,
     ),
-    "nothing_to_drop": Plan(MIXED, 3, 3, PLAIN, true=2, false=2, null=True),
-    "nothing_to_drop_seldom": Plan(SELDOM, 4, 1, RICH, false=3, null=True),
-    "nothing_to_drop_rare": Plan(RARE, 6, 1, RICH, false=3, shown=32, null=True),
+    "nothing_to_drop": Plan(MIXED, PLAIN, 3, 3, true=2, false=2, null=True),
+    "nothing_to_drop_seldom": Plan(SELDOM, RICH, 4, 1, false=3, null=True),
+    "nothing_to_drop_rare": Plan(RARE, RICH, 6, 1, false=3, shown=32, null=True),
 }  # fmt: skip
 
 
