@@ -45,6 +45,7 @@ INSTANCES = {
     "duplicates_later": {"size": "small", "null": True, "title": "Seen before?: changes after what is scored"},
     "first_occurrences": {"size": "small", "null": False, "title": "Blank all but first occurrences"},
     "indirect_object": {"size": "small", "null": False, "title": "The name that was not repeated"},
+    "ends_agree": {"size": "small", "null": False, "title": "Do the first and the last symbol agree?"},
 }
 
 GRANULARITY = "node"
