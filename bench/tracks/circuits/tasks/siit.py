@@ -46,6 +46,7 @@ INSTANCES = {
     "first_occurrences": {"size": "small", "null": False, "title": "Blank all but first occurrences"},
     "indirect_object": {"size": "small", "null": False, "title": "The name that was not repeated"},
     "ends_agree": {"size": "small", "null": False, "title": "Do the first and the last symbol agree?"},
+    "is_sorted": {"size": "small", "null": False, "title": "No descent so far?"},
 }
 
 GRANULARITY = "node"
