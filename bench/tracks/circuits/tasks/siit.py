@@ -47,6 +47,7 @@ INSTANCES = {
     "indirect_object": {"size": "small", "null": False, "title": "The name that was not repeated"},
     "ends_agree": {"size": "small", "null": False, "title": "Do the first and the last symbol agree?"},
     "is_sorted": {"size": "small", "null": False, "title": "No descent so far?"},
+    "induction": {"size": "small", "null": False, "title": "What followed the same symbol last time"},
 }
 
 GRANULARITY = "node"
