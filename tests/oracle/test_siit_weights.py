@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.core.problems import Workspace
 from bench.models import checkpoint, exhaustive
-from bench.models.compiled.certificate import Uncertified
+from bench.models.compiled.certificate import Subject, Uncertified
 from bench.models.siit.__main__ import WEIGHTS
 from bench.models.siit.measure import Refused, admit, measure
 from bench.models.siit.programs import PROGRAMS
@@ -28,7 +29,7 @@ def measured(path, count):
 def test_every_instance_has_a_model_for_each_seed():
     for instance in siit.INSTANCES:
         for seed in range(siit.MAX_SEEDS):
-            assert WEIGHTS / instance.removesuffix("_later") / f"{seed}.safetensors" in SHIPPED
+            assert WEIGHTS / siit.program_of(instance) / f"{seed}.safetensors" in SHIPPED
 
 
 @pytest.mark.parametrize("path", SHIPPED[:2], ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -55,7 +56,7 @@ def test_a_model_trained_on_behaviour_alone_is_refused(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("instance", [name for name, facts in siit.INSTANCES.items() if not facts["null"]])
+@pytest.mark.parametrize("instance", sorted({siit.program_of(name) for name in siit.INSTANCES}))
 def test_the_gap_of_a_shipped_model_holds_on_pairs_drawn_three_times_anew(instance):
     for seed in range(siit.MAX_SEEDS):
         config, weights = checkpoint.load_arrays(WEIGHTS / instance / f"{seed}.safetensors")
@@ -64,6 +65,29 @@ def test_the_gap_of_a_shipped_model_holds_on_pairs_drawn_three_times_anew(instan
                 PROGRAMS[instance], config, weights, 256, np.random.default_rng([3, seed, draw])
             )
             assert siit.make_truth(PROGRAMS[instance], subject).gap >= siit.MARGIN
+
+
+@pytest.mark.parametrize("instance", ["ends_agree_few", pytest.param("indirect_object_few", marks=pytest.mark.slow)])
+def test_few_pairs_show_every_node_of_the_circuit(instance, tmp_path):
+    for seed in range(siit.MAX_SEEDS):
+        problem, truth = siit.generate(instance, seed, np.random.default_rng([8, seed]), Workspace(tmp_path, {}))
+        assert len(problem.clean) == siit.FEW
+        config, weights = checkpoint.load_arrays(tmp_path / problem.model.sha256)
+        effects = Subject(config, weights, problem.clean, problem.corrupted, problem.scored).effects("resample", "node")
+        assert effects[truth.circuits[0]].min() > effects[~truth.circuits[0]].max()
+
+
+def test_pairs_that_hide_a_variable_are_not_taken():
+    program = PROGRAMS["indirect_object"]
+    clean = np.array([[0, 6, 1, 7, 0, 8, 11]])
+    same_place, other_place = np.array([[2, 6, 3, 7, 2, 8, 11]]), np.array([[2, 6, 3, 7, 3, 8, 11]])
+    assert not siit._matters(program, "same", clean, same_place)
+    assert siit._matters(program, "same", clean, other_place)
+    config, weights = checkpoint.load_arrays(WEIGHTS / "indirect_object" / "0.safetensors")
+    for seed in range(60):
+        subject = siit._telling_pairs(program, config, weights, 3, np.random.default_rng(seed))
+        places = program.values(subject.clean)["repeated"], program.values(subject.corrupted)["repeated"]
+        assert (places[0] != places[1])[:, -1].any()
 
 
 def null_subject(seed: int = 0):

@@ -48,32 +48,58 @@ INSTANCES = {
     "ends_agree": {"size": "small", "null": False, "title": "Do the first and the last symbol agree?"},
     "is_sorted": {"size": "small", "null": False, "title": "No descent so far?"},
     "induction": {"size": "small", "null": False, "title": "What followed the same symbol last time"},
+    "ends_agree_few": {"size": "small", "null": False, "title": "Do the ends agree?, few pairs"},
+    "indirect_object_few": {"size": "small", "null": False, "title": "The name that was not repeated, few pairs"},
 }
 
 GRANULARITY = "node"
-TRUTH_PAIRS, PAIRS = 256, 24
+TRUTH_PAIRS, PAIRS, FEW = 256, 24, 4
+SUFFIXES = ("_later", "_few")  # of instances that take the models of another
+TRIES = 100
 BUDGET = 12  # passes per edge and example
 
 
 def generate(instance: str, seed: int, rng: np.random.Generator, workspace: Workspace) -> tuple[Problem, Truth]:
     """The seed's trained model with pairs of strings on which the program's answers differ, or on a null agree."""
-    null, name = bool(INSTANCES[instance]["null"]), instance.removesuffix("_later")
-    program = PROGRAMS[name]
+    null, name = bool(INSTANCES[instance]["null"]), program_of(instance)
+    program, pairs = PROGRAMS[name], FEW if instance.endswith("_few") else PAIRS
     config, weights = checkpoint.load_arrays(Path(package).parent / "weights" / name / f"{seed}.safetensors")
     draw, judged = (_later_pairs, make_null_truth) if null else (_telling_pairs, make_truth)
-    hidden, shown = (draw(program, config, weights, count, rng) for count in (TRUTH_PAIRS, PAIRS))
+    hidden, shown = (draw(program, config, weights, count, rng) for count in (TRUTH_PAIRS, pairs))
     return make_problem(program, shown, rng, workspace), judged(program, hidden)
+
+
+def program_of(instance: str) -> str:
+    """The program, and folder of weights, behind an instance."""
+    for suffix in SUFFIXES:
+        instance = instance.removesuffix(suffix)
+    return instance
 
 
 def _telling_pairs(
     program: Program, config: checkpoint.Config, weights: dict[str, np.ndarray], count: int, rng: np.random.Generator
 ) -> Subject:
+    """Pairs with other answers that together show every variable; raises `ValueError` where chance yields none."""
+    for _ in range(TRIES):
+        clean, corrupted = _differing(program, count, rng)
+        if all(_matters(program, variable.name, clean, corrupted) for variable in program.variables):
+            return Subject(config, weights, clean, corrupted, program.scored)
+    raise ValueError(f"{program.title!r}: no {count} pairs in {TRIES} draws show every variable; raise the count")
+
+
+def _differing(program: Program, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     clean, corrupted = (np.empty((0, program.length), int) for _ in range(2))
     while len(clean) < count:
         base, source = program.strings(count, rng), program.strings(count, rng)
         differ = (program.answer(base) != program.answer(source))[:, program.scored].any(axis=1)
         clean, corrupted = np.concatenate([clean, base[differ]]), np.concatenate([corrupted, source[differ]])
-    return Subject(config, weights, clean[:count], corrupted[:count], program.scored)
+    return clean[:count], corrupted[:count]
+
+
+def _matters(program: Program, variable: str, clean: np.ndarray, corrupted: np.ndarray) -> bool:
+    """Whether the variable, taken from the corrupted strings, changes a scored answer on some pair."""
+    held = {variable: program.values(corrupted)[variable]}
+    return bool((program.answer(clean, held) != program.answer(clean))[:, program.scored].any())
 
 
 def _later_pairs(
