@@ -170,10 +170,11 @@ class Graph:
     @cached_property
     def first_slot(self) -> Int[np.ndarray, "edges"]:
         """The earliest slot that each edge changes: nothing before it differs when the edge is patched."""
-        return np.array([np.flatnonzero(self._slots_of(edge).any(axis=1))[0] for edge in range(len(self.edges))])
-
-    def _slots_of(self, edge: int) -> Bool[np.ndarray, "slots nodes"]:
-        return (self.edge_of == edge) | (self.feeds & (self.internal_of == edge)[:, None])
+        slots, first = np.arange(len(self.slots)), np.full(len(self.edges), len(self.slots))
+        np.minimum.at(first, self.edge_of[self.feeds], np.nonzero(self.feeds)[0])
+        inner = self.internal_of >= 0
+        first[self.internal_of[inner]] = slots[inner]
+        return first
 
     def patch_matrix(self, values: Any) -> Any:
         """Edge values [..., edges] as a mask [..., slots, nodes] (numpy or torch; linear but for acdc's inner edges).
@@ -215,7 +216,10 @@ class Graph:
         """The edges of a circuit that lie on a path from an input to the output through the circuit."""
         present = self._present(np.asarray(circuit, bool))
         useful = present & self._from_inputs(present)[None, :] & self._to_output(present)[:, None]
-        return np.array([bool(useful[self._slots_of(edge)].any()) for edge in range(len(self.edges))]) & circuit
+        on_a_path = np.zeros(len(self.edges), dtype=bool)
+        on_a_path[self.edge_of[useful]] = True
+        on_a_path[self.internal_of[useful.any(1) & (self.internal_of >= 0)]] = True
+        return on_a_path & circuit
 
     def _present(self, circuit: Bool[np.ndarray, "edges"]) -> Bool[np.ndarray, "slots nodes"]:
         """Pairs over which the circuit carries a source all the way into the node."""
@@ -235,7 +239,12 @@ class Graph:
         return leads
 
     def _owned(self, node: str) -> Int[np.ndarray, "slots_of_node"]:
-        return np.array([slot for slot, name in enumerate(self.slots) if node_of(name) == node], int)
+        return np.flatnonzero(self._owners == node)
+
+    @cached_property
+    def _owners(self) -> np.ndarray:
+        """The node that each slot belongs to."""
+        return np.array([node_of(slot) for slot in self.slots])
 
     def coarsen(self, values: np.ndarray, coarse: Graph) -> np.ndarray:
         """The largest value among this graph's edges that make up each edge of a coarser graph of the same model.

@@ -221,3 +221,12 @@ def test_attribution_takes_two_runs_and_one_run_with_gradients_and_the_clean_out
     PASSES.clear()
     METHODS["eap"].solve(make(), None)
     assert PASSES == {"forward": 4 * EXAMPLES, "backward": EXAMPLES}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_large_model_is_run_in_single_precision_and_says_the_same(make, name, monkeypatch):
+    problem = make()
+    double = solve(name, problem).edge_scores
+    monkeypatch.setattr("bench.tracks.circuits.experiment.LARGE", problem.model.path.stat().st_size - 1)
+    assert Experiment(problem).model.dtype == torch.float32
+    assert np.corrcoef(solve(name, problem).edge_scores, double)[0, 1] > 0.99

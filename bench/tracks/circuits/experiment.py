@@ -24,6 +24,9 @@ from bench.tracks.circuits.types import OUTPUT_METRICS, Problem
 SHARE = 0.02
 """An edge is chosen where its effect on the metric is above this share of the metric's own scale."""
 
+LARGE = 100_000_000
+"""Bytes of a checkpoint from which on models are run in single precision."""
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -35,7 +38,9 @@ class Experiment:
 
     @cached_property
     def model(self) -> Transformer:
-        return Transformer.load(self.problem.model.path, torch.float64)
+        """In double precision, or single where it is large: nothing of its truth is exact, and memory counts."""
+        path = self.problem.model.path
+        return Transformer.load(path, torch.float32 if path.stat().st_size > LARGE else torch.float64)
 
     @cached_property
     def graph(self) -> Graph:
@@ -63,7 +68,7 @@ class Experiment:
     @cached_property
     def direction(self) -> Float[Tensor, "batch pos outputs"]:
         """The problem's direction, zero where a position is not scored."""
-        return torch.as_tensor(self.problem.direction * self.problem.scored[:, None])
+        return torch.as_tensor(self.problem.direction * self.problem.scored[:, None], dtype=self.model.dtype)
 
     def metric(self, output: Float[Tensor, "batch pos outputs"]) -> Float[Tensor, ""]:
         """The problem's metric: the mean over examples of sum(direction * output), or of the squared distance to the

@@ -40,5 +40,5 @@ def batches(edges: int) -> list[np.ndarray]:
 def scored(experiment: Experiment, edges: np.ndarray) -> np.ndarray:
     masks = experiment.graph.patch_matrix(np.eye(len(experiment.graph.edges))[edges])
     change = experiment.nodes - experiment.donors
-    relevant = decompose_edges(experiment.model, experiment.nodes, change, torch.as_tensor(masks))
+    relevant = decompose_edges(experiment.model, experiment.nodes, change, torch.as_tensor(masks).to(change))
     return experiment.deviation(experiment.output - relevant).numpy()
