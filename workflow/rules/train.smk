@@ -14,7 +14,11 @@ def siit_models(wildcards):
     from bench.models.siit.programs import PROGRAMS
 
     names = ("0", "1", "2", "natural-0")
-    return [f"{WEIGHTS}/{program}/{name}.safetensors" for program in PROGRAMS for name in names]
+    return [
+        f"{WEIGHTS}/{program}/{name}.safetensors"
+        for program in PROGRAMS
+        for name in names
+    ]
 
 
 rule train_siit:
@@ -31,11 +35,11 @@ rule train_siit_model:
         program="[a-z_]+",
         kind="(natural-)?",
         seed="[0-9]+",
-    params:
-        natural=lambda wildcards: "--natural" if wildcards.kind else "",
     conda:
         ENVIRONMENT
+    params:
+        natural=lambda wildcards: "--natural" if wildcards.kind else "",
     shell:
         'PYTHONPATH="$INTERPBENCH_ROOT" "$INTERPBENCH_PYTHON" -P -m bench.models.siit train {wildcards.program}'
-        " --seed {wildcards.seed} {params.natural} --out \"$INTERPBENCH_ROOT/bench/models/siit/weights\""
+        ' --seed {wildcards.seed} {params.natural} --out "$INTERPBENCH_ROOT/bench/models/siit/weights"'
         ' --steps "$INTERPBENCH_TRAINING_STEPS" --state "$INTERPBENCH_TRAINING_STATE"'
