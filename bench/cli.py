@@ -81,6 +81,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("method")
     made.add_argument("unit", help="task-vVERSION/instance/seed, as the page writes it")
     verb("perf", perf, "measure the suite's own speed, as ratios in one run")
+    made = verb("peers", peers, "time circuit methods beside another library, in an environment of its own")
+    made.add_argument("--environments", type=Path, default=Path("results/peers"), help="where environments are made")
+    made.add_argument("--model", type=Path, help="a Llama-family Hugging Face folder, timed as well")
     return top
 
 
@@ -185,6 +188,12 @@ def cite(args: argparse.Namespace) -> None:
 def export(args: argparse.Namespace) -> None:
     document = upkeep.export(make_plan(overrides(args.config)), args.track, args.method, args.unit)
     print(json.dumps(document, indent=1, sort_keys=True))
+
+
+def peers(args: argparse.Namespace) -> None:
+    from bench.peers import run
+
+    run.main(args.environments, args.model)
 
 
 def perf(args: argparse.Namespace) -> None:

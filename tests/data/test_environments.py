@@ -29,3 +29,10 @@ def test_the_installed_environment_is_the_lock():
         if metadata.version(line.split("==")[0]).split("+")[0] != line.split("==")[1].split("+")[0]
     ]
     assert wrong == []
+
+
+def test_a_peers_lock_is_exact_and_has_the_pinned_torch():
+    for lock in (ROOT / "envs" / "peers").glob("*.lock"):
+        assert all(line.count("==") == 1 for line in pins(lock))
+        assert "torch==2.13.0" in pins(lock)
+    assert {lock.stem for lock in (ROOT / "envs" / "peers").glob("*.lock")} == {"auto-circuit"}
