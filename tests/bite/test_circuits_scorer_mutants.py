@@ -194,8 +194,8 @@ REJECTIONS = (
 def score():
     """The track's scorer, to be broken."""
     module = load_plugin(SCORE_FILE)
-    module.run_circuits = lambda problem, truth, answer: {}  # what is run has its own mutants
     kept = dict(vars(module))
+    module.run_circuits = lambda problem, truth, answer: {}  # what is run has its own mutants
     yield module
     vars(module).clear()
     vars(module).update(kept)

@@ -17,7 +17,6 @@ from bench.tracks.circuits.types import Answer, Problem, Truth, check
 SCORE = load_plugin(ROOT / "bench" / "tracks" / "circuits" / "score.py")
 RUN = {"cpr": 0.5, "cmd": 0.5, "over_recovery": 0.0, "mib_cpr": 1.5, "mib_cmd": 0.5, "mib_auroc": 0.5}
 RUN |= {"circuit_faithfulness": 1.0, "incompleteness": 0.0, "superfluous_share": 0.0, "minimality": 1.0}
-SCORE.run_circuits = lambda problem, truth, answer: RUN  # tests/oracle/test_circuits_faithfulness.py has what is run
 STATED = {"brier", "false_discovery_rate"}  # of answers that state probabilities
 
 NODES = ["embed", "a0.h0", "m0", "output"]
@@ -33,6 +32,14 @@ TRUTH = Truth(
     gap=1e12,
 )  # fmt: skip
 NULL = replace(TRUTH, null=True, circuits=np.zeros((1, 6), bool), live=np.zeros(6, bool), node_live=np.zeros(4, bool))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_circuit_is_run():
+    """tests/oracle/test_circuits_faithfulness.py has what is run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SCORE, "run_circuits", lambda problem, truth, answer: RUN)
+        yield
 
 
 def score(scores, circuit=LIVE, truth=TRUTH, nodes=None):
