@@ -7,7 +7,7 @@ to it, on every example. It is *minimal* where no proper part of it is sufficien
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -45,13 +45,34 @@ class Bench:
         runs = [exhaustive.forward(subject.config, subject.weights, subject.clean, self.donors, mask) for mask in masks]
         return np.concatenate(runs)[:, :, subject.scored]
 
+    @cached_property
+    def ends(self) -> Float[np.ndarray, "2 examples scored outputs"]:
+        """Scored outputs with no edge patched and with all of them."""
+        return self.outputs(np.array([[True], [False]]).repeat(len(self.graph.edges), axis=1))
+
+    @property
+    def size(self) -> float:
+        """How far patching all edges moves the output of the example that it moves most."""
+        return float(np.sqrt(np.square(self.ends[1] - self.ends[0]).sum((1, 2))).max())
+
     def losses(self, circuits: Circuits) -> Float[np.ndarray, "circuits"]:
         """The largest distance to the clean output over examples, where patching all edges is 1."""
-        ends = np.array([[True], [False]]).repeat(len(self.graph.edges), axis=1)
-        clean, none = self.outputs(ends)
-        size = np.sqrt(np.square(none - clean).sum((1, 2))).max()
-        changes = self.outputs(circuits) - clean
-        return np.sqrt(np.square(changes).sum((2, 3))).max(1) / size
+        changes = self.outputs(circuits) - self.ends[0]
+        return np.sqrt(np.square(changes).sum((2, 3))).max(1) / self.size
+
+    def suffices(self, circuits: Circuits) -> Bool[np.ndarray, "circuits"]:
+        """Whether the loss is within the tolerance: one example at a time, each asked of what passed those before."""
+        left = np.arange(len(circuits))
+        for number in range(len(self.subject.clean)):
+            one = self._alone(number)
+            left = left[one.losses(circuits[left]) * one.size <= TOLERANCE * self.size] if len(left) else left
+        return np.isin(np.arange(len(circuits)), left)
+
+    def _alone(self, number: int) -> Bench:
+        """The same on one example."""
+        subject, example = self.subject, slice(number, number + 1)
+        clean, corrupted = subject.clean[example], subject.corrupted[example]
+        return Bench(replace(subject, clean=clean, corrupted=corrupted), self.graph, self.intervention)
 
 
 def certify(bench: Bench, circuits: Circuits, tolerance: float = TOLERANCE, lost: float = LOST) -> None:
@@ -77,19 +98,21 @@ def inert_beside(
     kept[:, candidates] = rng.random((CONTEXTS, len(candidates))) < 0.5
     others = ~np.isin(np.arange(len(bench.graph.edges)), candidates)
     alone, together = bench.outputs(kept), bench.outputs(kept | others)
-    ends = bench.outputs(np.array([[True], [False]]).repeat(len(bench.graph.edges), axis=1))
-    size = np.sqrt(np.square(ends[1] - ends[0]).sum((1, 2))).max()
-    return np.sqrt(np.square(alone - together).sum((2, 3))).max(1) / size
+    return np.sqrt(np.square(alone - together).sum((2, 3))).max(1) / bench.size
 
 
-def minimal_sufficient(bench: Bench, candidates: Int[np.ndarray, "candidates"]) -> set[frozenset[int]]:
-    """All minimal sufficient circuits among the subsets of some edges, every subset run: at most some 14 edges."""
-    subsets = np.array(
-        [[number >> bit & 1 for bit in range(len(candidates))] for number in range(2 ** len(candidates))]
-    )
+def minimal_sufficient(
+    bench: Bench, candidates: Int[np.ndarray, "candidates"], most: int | None = None
+) -> set[frozenset[int]]:
+    """All minimal sufficient circuits among the subsets of some edges, every subset (of at most `most`) run.
+
+    Without `most` at most some 14 edges; some 17 take minutes.
+    """
+    bits = np.arange(2 ** len(candidates))[:, None] >> np.arange(len(candidates)) & 1
+    subsets = bits[bits.sum(axis=1) <= (len(candidates) if most is None else most)]
     circuits = np.zeros((len(subsets), len(bench.graph.edges)), bool)
     circuits[:, candidates] = subsets
-    sufficient = [frozenset(np.flatnonzero(c).tolist()) for c in circuits[bench.losses(circuits) <= TOLERANCE]]
+    sufficient = [frozenset(np.flatnonzero(c).tolist()) for c in circuits[bench.suffices(circuits)]]
     return set(_minimal(sufficient))
 
 
