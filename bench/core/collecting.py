@@ -10,8 +10,8 @@ import pandas as pd
 
 from bench.core import pictures, records
 from bench.core.contract import BadInput
-from bench.core.records import RUN, SCORE, read_json, write_atomically
-from bench.core.scoring import floor_draws, planned_entries, score_hash
+from bench.core.records import RUN, SCORE, write_atomically
+from bench.core.scoring import floor_draws, planned_entries, planned_scores, score_hash
 
 ORDER = ("track", "method", "task", "instance", "seed")
 
@@ -27,12 +27,12 @@ def joined_records(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _track_records(spec: Mapping[str, Any], suite: str) -> Iterator[dict[str, Any]]:
     draws = floor_draws(planned_entries(spec))
-    for path in spec["runs"]:
-        for key, folder in ((key, Path(folder)) for key, folder in read_json(Path(path))["units"].items()):
-            record = records.last(folder / RUN, "record")
-            if record is None:
-                raise BadInput(f"{folder}: has no valid run record; run `bench verify --prune` and start again")
-            yield {"suite": suite, **record, "score": _score(folder, record, score_hash(spec, draws[key]))}
+    for run in planned_scores(spec):
+        record = records.last(run.folder / RUN, "record")
+        if record is None:
+            raise BadInput(f"{run.folder}: has no valid run record; run `bench verify --prune` and start again")
+        code = score_hash(spec, draws[run.key], run)
+        yield {"suite": suite, **record, "score": _score(run.folder, record, code)}
 
 
 def _score(folder: Path, record: Mapping[str, Any], code: str) -> dict[str, Any] | None:

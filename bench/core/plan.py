@@ -241,6 +241,11 @@ class _Builder:
         instance = task.facts["INSTANCES"][unit.instance]
         return {"null": instance["null"], "board": task.facts["BOARD"], "size": instance["size"]}
 
+    def is_sibling(self, key: str) -> bool:
+        """Whether a unit's answers are also scored beside those on the other seeds of its instance."""
+        unit = Unit.from_key(key)
+        return bool(self.tracks[unit.track].tasks[unit.task].facts["INSTANCES"][unit.instance].get("siblings"))
+
     def score_job(self, track: str, problems: list[Job], runs: list[Job]) -> Job:
         known = self.tracks[track]
         controls = {name: str(plugin.path) for name, plugin in known.controls.items()}
@@ -251,6 +256,7 @@ class _Builder:
         spec = {
             "track": track, "types": str(known.types), "score": str(known.score), "code": code, "brackets": brackets,
             "controls": controls, "problems": [j.output for j in problems], "runs": [j.output for j in runs],
+            "siblings": [key for job in problems for key in job.spec["units"] if self.is_sibling(key)],
         }  # fmt: skip
         return Job("score", track, str(self.stages / "score" / f"{track}.{key}.json"), inputs, spec)
 

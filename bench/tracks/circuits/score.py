@@ -7,7 +7,7 @@ Scores that differ by less than a million-millionth of the largest are equal: ro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
@@ -160,6 +160,13 @@ METRICS = {
         "description": "Mean difference of the faithfulness of circuit and model when half of the circuit, or one edge"
         " of it, is knocked out of both.",
     },
+    "stability": {
+        "title": "Stability of the chosen circuit", "version": 1, "role": "report", "units": "live",
+        "range": [0, 1], "direction": "higher", "floor": None, "ceiling": None,
+        "reference": "Jaccard (1912), New Phytologist 11:37-50; Méloux et al. (2025), arXiv:2510.00845",
+        "description": "Mean Jaccard index of the chosen circuit with those that the method chooses in the same model"
+        " from other draws of pairs; read it beside F1, since a constant answer is stable too.",
+    },
     "superfluous_share": {
         "title": "Superfluous edges", "version": 2, "role": "report", "units": "live",
         "range": [0, 1], "direction": "lower", "floor": None, "ceiling": None,
@@ -198,6 +205,13 @@ def score(problem: Problem, truth: Truth, answer: Answer) -> dict[str, float]:
         **_of_probabilities(truth, answer),
         **run_circuits(problem, truth, answer),
     }
+
+
+def score_beside(problem: Problem, truth: Truth, answer: Answer, others: Sequence[Answer]) -> dict[str, float]:
+    """How alike the circuits are that a method chooses in one model from several draws of pairs."""
+    if truth.null:
+        return {}
+    return {"stability": float(np.mean([jaccard(answer.circuit, other.circuit) for other in others]))}
 
 
 def in_steps(answer: Answer) -> Answer:
