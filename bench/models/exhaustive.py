@@ -165,9 +165,9 @@ def _supported(config: Config) -> None:
     plain = config.rotary_dims is None and not config.qk_norm and not config.parallel
     if not plain or config.activation not in ACTIVATIONS:
         raise BadInput(
-            f"exhaustive patching in float64 does not compute rotary_dims {config.rotary_dims}, qk_norm {config.qk_norm},"
-            f" parallel {config.parallel} and activation {config.activation!r} together; use a sequential model without"
-            f" partial rotary positions and head norms, with one of {tuple(ACTIVATIONS)}"
+            f"exhaustive patching in float64 computes no partial rotary positions ({config.rotary_dims}), head norms"
+            f" ({config.qk_norm}), parallel layers ({config.parallel}) or activation {config.activation!r} outside"
+            f" {tuple(ACTIVATIONS)}; use a model without them"
         )
 
 
