@@ -34,9 +34,7 @@ def prepare(source: Path, out: Path) -> None:
     facts = card_facts(Path(__file__))
     model = GgufFile.read(source / FILE)
     found = {name: model.facts[key] for name, key in KEYS.items()}
-    demand(
-        "smollm2: the file's facts", found | {"merges": len(model.facts["tokenizer.ggml.merges"])}, facts
-    )
+    demand("smollm2: the file's facts", found | {"merges": len(model.facts["tokenizer.ggml.merges"])}, facts)
     demand("smollm2: number of tokens", len(model.facts["tokenizer.ggml.tokens"]), facts["d_vocab"])
     save_file(weights(model, facts), out / "model.safetensors", {"format": "pt"})
     (out / "config.json").write_text(json.dumps(config(model, facts), indent=1))
