@@ -12,6 +12,7 @@ Reference: the GGUF specification in the documentation of ggml. Types beyond tho
 from __future__ import annotations
 
 import math
+import mmap
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -98,7 +99,8 @@ class GgufFile:
     @classmethod
     def read(cls, path: Path) -> GgufFile:
         """Raises `BadInput` where the file is none of ours."""
-        cursor = _Cursor(memoryview(np.memmap(path, np.uint8, "r")))
+        with path.open("rb") as file:
+            cursor = _Cursor(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
         magic, version = bytes(cursor.data[:4]), struct.unpack_from("<I", cursor.data, 4)[0]
         if magic != MAGIC or version not in VERSIONS:
             raise BadInput(f"{path}: starts with {magic!r}, version {version}; give a GGUF file of version {VERSIONS}")
