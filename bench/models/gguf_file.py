@@ -51,12 +51,11 @@ TYPES: Mapping[int, tuple[np.dtype, int, Callable[[np.ndarray], np.ndarray]]] = 
 """Each tensor type's block, how many numbers are in it, and what they are."""
 
 
-@dataclass
 class _Cursor:
     """Where the file has been read up to."""
 
-    data: memoryview
-    at: int = 0
+    def __init__(self, data: memoryview, at: int) -> None:
+        self.data, self.at = data, at
 
     def take(self, form: str) -> Any:
         (value,) = struct.unpack_from(f"<{form}", self.data, self.at)
@@ -100,11 +99,10 @@ class GgufFile:
     def read(cls, path: Path) -> GgufFile:
         """Raises `BadInput` where the file is none of ours."""
         with path.open("rb") as file:
-            cursor = _Cursor(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
-        magic, version = bytes(cursor.data[:4]), struct.unpack_from("<I", cursor.data, 4)[0]
-        if magic != MAGIC or version not in VERSIONS:
-            raise BadInput(f"{path}: starts with {magic!r}, version {version}; give a GGUF file of version {VERSIONS}")
-        cursor.at = 8
+            magic, version = file.read(4), int.from_bytes(file.read(4), "little")
+            if magic != MAGIC or version not in VERSIONS:
+                raise BadInput(f"{path}: starts with {magic!r}, version {version}; give GGUF of version {VERSIONS}")
+            cursor = _Cursor(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)), at=8)
         tensors, facts = cursor.take("Q"), cursor.take("Q")
         known = {cursor.text(): cursor.value(cursor.take("I")) for _ in range(facts)}
         entries = {cursor.text(): _entry(cursor) for _ in range(tensors)}

@@ -109,7 +109,7 @@ def test_the_gguf_package_reads_the_same(kind, tmp_path, rng):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"magic": b"GGML"}, "starts with b'GGML'"), ({"version": 1}, "version 1; give a GGUF file of version")],
+    [({"magic": b"GGML"}, "starts with b'GGML'"), ({"version": 1}, "version 1; give GGUF of version")],
 )
 def test_another_file_is_refused(tmp_path, change, message):
     with pytest.raises(BadInput, match=message):
