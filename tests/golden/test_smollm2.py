@@ -105,5 +105,5 @@ def test_units_share_one_model_and_methods_that_patch_edge_by_edge_decline(folde
     assert len({unit.model.sha256 for unit in units}) == 1
     assert len(list((tmp_path / "blobs").iterdir())) == 1
     for method in (acdc, path_patching):
-        with pytest.raises(Unsupported, match="the budget is 8000"):
+        with pytest.raises(Unsupported, match=r"example passes, the budget is \d+"):
             method.solve(units[0], generator("solve"))

@@ -6,8 +6,9 @@ four-bit file says, in single precision. Prompts come in pairs that its tokenize
 those that the model does: right words lead by their logits after the clean text and lag after the corrupted one. Texts
 begin with the token that separated documents in training: without it the model attends to the first word instead, and
 of pairs of indirect objects it does one in ten (docs/circuits-language-models.md).
-Methods that patch edges one by one exceed the budget and say so. The model is the same for all seeds, so nothing of it
-is hidden in a hidden round. There is no null instance: without truth, no edge is known to be idle.
+Methods that patch edges one by one exceed the budget, which counts tokens, and say so. The model is the same for all
+seeds, so nothing of it is hidden in a hidden round. There is no null instance: without truth, no edge is known to be
+idle.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from bench.core.problems import Workspace
-from bench.tracks.circuits.prompted import make_unit, read_subject
+from bench.tracks.circuits.prompted import DRAWS, EXAMPLES, GRANULARITY, make_problem, no_truth, read_subject
 from bench.tracks.circuits.types import Problem, Truth
 
 VERSION = 1
@@ -39,9 +40,12 @@ INSTANCES = {
 }
 
 START = 0  # <|endoftext|>
-PASSES = 1000  # an example: what half an hour of one core can run
+TOKEN_PASSES = 6000  # an example: passes times tokens, about what half an hour of one core can run
 
 
 def generate(instance: str, seed: int, rng: np.random.Generator, workspace: Workspace) -> tuple[Problem, Truth]:
-    subject = read_subject(workspace.data["smollm2"], instance)
-    return make_unit(replace(subject, reader=replace(subject.reader, start=START)), PASSES, rng, workspace)
+    found = read_subject(workspace.data["smollm2"], instance)
+    subject = replace(found, reader=replace(found.reader, start=START))
+    prompts = subject.known(EXAMPLES, rng, DRAWS)
+    problem = make_problem(subject, prompts, GRANULARITY, TOKEN_PASSES // prompts.clean.shape[1], workspace)
+    return problem, no_truth(problem)
