@@ -210,6 +210,19 @@ def test_tensors_without_the_prefix_are_read(folders, tokens, tmp_path):
     )
 
 
+def test_an_older_configuration_of_pythia_says_the_same(folders, tokens, tmp_path):
+    """Before they were gathered, the rotary settings stood at the top level."""
+    shutil.copytree(folders["pythia"], tmp_path / "model")
+    path = tmp_path / "model" / "config.json"
+    told = json.loads(path.read_text())
+    assert told.pop("rope_parameters")["partial_rotary_factor"] == 0.5
+    told = {key: value for key, value in told.items() if key not in ("rotary_pct", "rotary_emb_base", "rope_theta")}
+    path.write_text(json.dumps(told | {"rotary_pct": 0.5, "rotary_emb_base": 100}))
+    torch.testing.assert_close(
+        huggingface.load(tmp_path / "model").run(tokens), huggingface.load(folders["pythia"]).run(tokens)
+    )
+
+
 def test_in_a_sliding_window_texts_are_no_longer_than_it(tmp_path, tokens):
     config = Qwen2Config(**PLAIN, num_key_value_heads=2, use_sliding_window=True, sliding_window=8, max_window_layers=0)
     model = huggingface.load(save_random(config, tmp_path))
