@@ -32,10 +32,14 @@ class Workspace:
         handle, name = tempfile.mkstemp(dir=self.blobs, prefix=".new-")
         os.close(handle)
         save(Path(name))
-        made = Blob.of(Path(name))
-        os.chmod(name, 0o644)
-        os.replace(name, self.blobs / made.sha256)
-        return Blob(self.blobs / made.sha256, made.sha256)
+        made, size = Blob.of(Path(name)), os.stat(name).st_size
+        kept = self.blobs / made.sha256
+        if kept.is_file() and kept.stat().st_size == size:
+            os.unlink(name)  # problems hold hard links to the first one: a large model lies on the disk once
+        else:
+            os.chmod(name, 0o644)
+            os.replace(name, kept)
+        return Blob(kept, made.sha256)
 
 
 def make_data(spec: Mapping[str, Any], config: Mapping[str, Any], root: Path, output: Path) -> None:

@@ -6,6 +6,7 @@ Tensors (`l` counts layers; biases are optional and zero where missing):
     layers.{l}.q [n_heads, d_model, d_head]       .q_bias [n_heads, d_head]
     layers.{l}.k, .v [n_kv_heads, d_model, d_head]    .k_bias, .v_bias [n_kv_heads, d_head]
     layers.{l}.o [n_heads, d_head, d_model]       .o_bias [d_model]
+    layers.{l}.q_norm, .k_norm [d_head] (qk_norm only)
     layers.{l}.mlp_in [d_model, d_mlp]    .mlp_in_bias [d_mlp]    .mlp_gate [d_model, d_mlp] (gated only)
     layers.{l}.mlp_out [d_mlp, d_model]   .mlp_out_bias [d_model]
     layers.{l}.norm1, .norm2 [d_model]    .norm1_bias, .norm2_bias [d_model] (layernorm only)
@@ -27,18 +28,23 @@ from bench.core.contract import BadInput
 CHOICES = {
     "norm": ("none", "layernorm", "rmsnorm"),
     "positions": ("none", "learned", "rotary"),
-    "activation": ("relu", "gelu", "silu"),
+    "activation": ("relu", "gelu", "gelu_tanh", "silu"),
 }
 SIZES = ("n_layers", "n_heads", "n_kv_heads", "d_model", "d_head", "d_vocab", "d_out", "n_ctx")
+ADDED = ("rotary_dims", "qk_norm", "parallel")
+"""Settings that are written only where they are not at their default: files of models without them stay the same."""
 
 
 @dataclass(frozen=True)
 class Config:
     """The shape of a decoder- or encoder-style transformer with pre-normalisation.
 
-    `d_mlp` 0 means attention only; `activation` "gelu" is the exact one (error function); with `gated` the MLP is
-    activation(x mlp_gate) * (x mlp_in); `attention_scale` None means 1 / sqrt(d_head); rotary positions turn the
-    pairs (i, i + d_head / 2) by position * rope_theta^(-2 i / d_head).
+    `d_mlp` 0 means attention only; `activation` "gelu" is the exact one (error function), "gelu_tanh" its approximation
+    by a hyperbolic tangent; with `gated` the MLP is activation(x mlp_gate) * (x mlp_in); `attention_scale` None means
+    1 / sqrt(d_head). Rotary positions turn the pairs (i, i + r / 2) of a head's first r coordinates by
+    position * rope_theta^(-2 i / r), where r is `rotary_dims`, all of them where it is None.
+    With `qk_norm` each head's queries and keys pass a root-mean-square norm of their own before they are turned. In a
+    `parallel` layer the MLP reads what the heads read, not what they wrote.
     """
 
     n_layers: int
@@ -58,6 +64,9 @@ class Config:
     rope_theta: float = 10_000.0
     norm_eps: float = 1e-5
     attention_scale: float | None = None
+    rotary_dims: int | None = None
+    qk_norm: bool = False
+    parallel: bool = False
 
     def __post_init__(self) -> None:
         for name in SIZES:
@@ -70,8 +79,12 @@ class Config:
             f"n_kv_heads is {self.n_kv_heads}, which does not divide n_heads {self.n_heads}",
         )
         _require(
-            self.positions != "rotary" or self.d_head % 2 == 0,
+            self.positions != "rotary" or self.d_head % 2 == 0 or self.rotary_dims is not None,
             f"d_head is {self.d_head}; rotary positions need an even one",
+        )
+        _require(
+            self.rotary_dims is None or (self.rotary_dims % 2 == 0 and 0 < self.rotary_dims <= self.d_head),
+            f"rotary_dims is {self.rotary_dims}; give an even number of 2 to d_head {self.d_head}",
         )
 
     @property
@@ -111,7 +124,8 @@ def _layer_shapes(config: Config) -> dict[str, tuple[int, ...]]:
     d, e, heads, kv = config.d_model, config.d_head, config.n_heads, config.n_kv_heads
     attention = {"q": (heads, d, e), "k": (kv, d, e), "v": (kv, d, e), "o": (heads, e, d)}
     biases = {"q_bias": (heads, e), "k_bias": (kv, e), "v_bias": (kv, e), "o_bias": (d,)}
-    expected = attention | biases | _norm_shapes(config, "norm1")
+    norms = {"q_norm": (e,), "k_norm": (e,)} if config.qk_norm else {}
+    expected = attention | biases | norms | _norm_shapes(config, "norm1")
     return expected | _mlp_shapes(config) if config.d_mlp else expected
 
 
@@ -159,7 +173,12 @@ def save(path: Path, config: Config, weights: dict[str, np.ndarray]) -> None:
     """Write the checkpoint; the weights are checked against the configuration first."""
     checked(config, weights, path)
     arrays = {name: np.ascontiguousarray(array) for name, array in sorted(weights.items())}
-    save_file(arrays, str(path), metadata={"config": json.dumps(asdict(config), sort_keys=True)})
+    save_file(arrays, str(path), metadata={"config": json.dumps(_written(config), sort_keys=True)})
+
+
+def _written(config: Config) -> dict[str, object]:
+    defaults = {field.name: field.default for field in fields(Config)}
+    return {name: value for name, value in asdict(config).items() if name not in ADDED or value != defaults[name]}
 
 
 def load_arrays(path: Path) -> tuple[Config, dict[str, np.ndarray]]:
@@ -185,7 +204,7 @@ def _read_config(metadata: dict[str, str], path: Path) -> Config:
         raise BadInput(f"checkpoint {path}: its metadata have no 'config'; write it with bench.models.checkpoint.save")
     values = json.loads(metadata["config"])
     known = {field.name for field in fields(Config)}
-    if set(values) != known:
-        wrong = sorted(set(values) ^ known)[0]
+    if set(values) | set(ADDED) != known:
+        wrong = sorted((set(values) | set(ADDED)) ^ known)[0]
         raise BadInput(f"checkpoint {path}: config key {wrong!r} is missing or unknown; known keys: {sorted(known)}")
     return Config(**values)

@@ -50,9 +50,10 @@ def decompose_edges(
     """
     flow = _Flow(model, nodes, change, pairs)
     for layer in range(model.config.n_layers):
+        entering = flow.stream, flow.relevant
         flow.heads(layer)
         if model.config.d_mlp:
-            flow.mlp(layer)
+            flow.mlp(layer, *(entering if model.config.parallel else (flow.stream, flow.relevant)))
     count_passes("forward", 2 * len(pairs) * nodes.shape[1])
     return flow.output()
 
@@ -68,12 +69,13 @@ class _Flow:
         self.stream = nodes[: self.done].sum(0)
         self.relevant = nodes.new_zeros(len(pairs), *nodes.shape[1:])
 
-    def read(self, count: int) -> Float[Tensor, "masks slots batch pos d_model"]:
-        """The relevant part of what the next slots read."""
+    def read(self, count: int, carried: Tensor | None = None) -> Float[Tensor, "masks slots batch pos d_model"]:
+        """The relevant part of what the next slots read: what the stream carries (`carried` where it is read earlier),
+        and what is relevant where they read it."""
         masks = self.pairs[:, self.slot : self.slot + count, : self.done]
         own = torch.einsum("ksn,nbpd->ksbpd", masks, self.change[: self.done])
         self.slot += count
-        return self.relevant[:, None] + own
+        return (self.relevant if carried is None else carried)[:, None] + own
 
     def heads(self, layer: int) -> None:
         model, count = self.model, self.model.config.n_heads
@@ -83,9 +85,10 @@ class _Flow:
         self.relevant = self.relevant + torch.einsum("khbpe,hed->kbpd", whole - rest, model.attention[layer].o)
         self.write(count, model.weights[f"layers.{layer}.o_bias"])
 
-    def mlp(self, layer: int) -> None:
-        relevant = self.read(1)[:, 0]
-        self.relevant = self.relevant + relevant_of_mlp(self.model, layer, self.stream, relevant)
+    def mlp(self, layer: int, stream: Tensor, carried: Tensor) -> None:
+        """The MLP that reads this stream, of which `carried` is relevant."""
+        relevant = self.read(1, carried)[:, 0]
+        self.relevant = self.relevant + relevant_of_mlp(self.model, layer, stream, relevant)
         self.write(1)
 
     def write(self, count: int, bias: Tensor | float = 0.0) -> None:

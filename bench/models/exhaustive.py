@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import erf, expit
 
+from bench.core.contract import BadInput
 from bench.models.checkpoint import Config
 from bench.models.graph import Graph
 
@@ -159,10 +160,22 @@ def _nothing(config: Config, tokens: np.ndarray) -> Patching:
     return Patching(np.zeros((nodes, *tokens.shape, config.d_model)), np.zeros((1, slots, nodes)))
 
 
+def _supported(config: Config) -> None:
+    """Refuse what this route does not compute: a truth that only one route gives is none."""
+    plain = config.rotary_dims is None and not config.qk_norm and not config.parallel
+    if not plain or config.activation not in ACTIVATIONS:
+        raise BadInput(
+            f"exhaustive patching in float64 computes no partial rotary positions ({config.rotary_dims}), head norms"
+            f" ({config.qk_norm}), parallel layers ({config.parallel}) or activation {config.activation!r} outside"
+            f" {tuple(ACTIVATIONS)}; use a model without them"
+        )
+
+
 def _evaluate(
     config: Config, weights: Weights, tokens: np.ndarray, patching: Patching, known: list[np.ndarray] | None
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Node values [rows or 1, batch, pos, d_model] and the output; `known` values stand where nothing has changed."""
+    _supported(config)
     values = _inputs(config, weights, tokens)
     stream, changed, slot = sum(values[1:], values[0]), False, 0
     for layer in range(config.n_layers):

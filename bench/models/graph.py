@@ -3,7 +3,7 @@
 Sources (in topological order) are "embed", "pos" (learned positions only), the heads "a{l}.h{h}" and then the MLP
 "m{l}" of every layer. Destinations are the slots, the places where a sum of sources is read: "a{l}.h{h}.q", ".k",
 ".v", "m{l}" and "output". A slot is fed by every earlier source; heads of one layer do not feed each other, the MLP of
-a layer reads that layer's heads. What an edge is depends on the granularity:
+a layer reads that layer's heads, unless the two are parallel. What an edge is depends on the granularity:
 
     qkv    source -> slot: "embed->a0.h0.q"
     head   source -> node: "embed->a0.h0", its three slots together
@@ -40,6 +40,8 @@ class Shape(Protocol):
     def d_mlp(self) -> int: ...
     @property
     def positions(self) -> str: ...
+    @property
+    def parallel(self) -> bool: ...
 
 
 def source_names(config: Shape) -> tuple[str, ...]:
@@ -72,7 +74,8 @@ def node_of(slot: str) -> str:
 def feeds(config: Shape) -> Bool[np.ndarray, "slots nodes"]:
     """Which source each slot reads."""
     sources = source_names(config)
-    first_of_layer = {name: sources.index(_layer_nodes(config, _layer(name))[0]) for name in sources if "h" in name}
+    together = [name for name in sources if "h" in name or (config.parallel and name.startswith("m"))]
+    first_of_layer = {name: sources.index(_layer_nodes(config, _layer(name))[0]) for name in together}
     limit = {name: first_of_layer.get(name, index) for index, name in enumerate(sources)} | {"output": len(sources)}
     return np.array([np.arange(len(sources)) < limit[node_of(slot)] for slot in slot_names(config)])
 

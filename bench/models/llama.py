@@ -1,31 +1,27 @@
-"""Llama-family folders of Hugging Face (config.json and model.safetensors) as transformers of ours.
+"""The Llama family of Hugging Face (Llama, Qwen2, Qwen3) as transformers of ours.
 
 Their linear layers store [out, in]; ours store [in, out], split by head. Both turn the rotary pairs
 (i, i + d_head / 2), so no coordinate moves. Embeddings may be tied; keys and values may be shared by groups of heads.
+Qwen2 has biases of queries, keys and values; Qwen3 norms each head's queries and keys. Where attention slides over a
+window, texts are no longer than the window, within which it changes nothing.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from bench.core.contract import BadInput
+from bench.models import model_folder
 from bench.models.checkpoint import Config
+from bench.models.model_folder import Tensors
 from bench.models.transformer import Transformer
 
-ACTIVATIONS = {"silu": "silu", "gelu": "gelu", "relu": "relu"}
-
-
-class Tensors(dict[str, np.ndarray]):
-    """Tensors by name; a missing one is the file's fault, not a bug."""
-
-    def __missing__(self, name: str) -> np.ndarray:
-        raise BadInput(f"model.safetensors: tensor {name!r} is missing; the file does not fit its config.json")
+MODEL_TYPES = ("llama", "qwen2", "qwen3")
 
 
 def load_llama(
@@ -38,47 +34,17 @@ def load_llama(
 
 def llama_arrays(folder: Path | str) -> tuple[Config, dict[str, np.ndarray]]:
     """The configuration and the tensors of `bench.models.checkpoint`, in float32."""
-    folder = Path(folder)
-    told = _read_config(folder)
-    config = _config(told)
-    tensors = Tensors((name, tensor.float().numpy()) for name, tensor in _read_tensors(folder).items())
-    weights = {
-        "embed": tensors["model.embed_tokens.weight"],
-        "final_norm": tensors["model.norm.weight"],
-        "unembed": tensors["model.embed_tokens.weight" if _tied(told) else "lm_head.weight"].T,
-    }
-    for layer in range(config.n_layers):
-        weights |= {f"layers.{layer}.{name}": array for name, array in _layer(config, tensors, layer).items()}
-    return config, weights
+    told = model_folder.read_config(Path(folder))
+    if told.get("model_type") not in MODEL_TYPES:
+        raise BadInput(f"{folder}: model_type is {told.get('model_type')!r}; choose one of {MODEL_TYPES}")
+    config = read_shape(told)
+    return config, read_weights(told, config, model_folder.read_tensors(Path(folder)))
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / "config.json"
-    if not path.is_file():
-        raise BadInput(f"{folder}: there is no config.json; give a Hugging Face model folder")
-    told = json.loads(path.read_text())
-    if told.get("model_type") != "llama":
-        raise BadInput(f"{path}: model_type is {told.get('model_type')!r}; only 'llama' is read")
-    if _rope(told).get("rope_type", "default") != "default":
-        raise BadInput(f"{path}: rotary positions are scaled by {_rope(told)['rope_type']!r}; only 'default' is read")
-    if told.get("hidden_act", "silu") not in ACTIVATIONS:
-        raise BadInput(f"{path}: hidden_act is {told['hidden_act']!r}; choose one of {tuple(ACTIVATIONS)}")
-    return told
-
-
-def _rope(told: dict[str, Any]) -> dict[str, Any]:
-    """The rotary settings; before they were gathered they stood at the top level and under "rope_scaling"."""
-    gathered = told.get("rope_parameters") or told.get("rope_scaling") or {}
-    older = {"rope_type": gathered["type"]} if "type" in gathered else {}
-    return {"rope_theta": told.get("rope_theta", 10_000.0)} | older | gathered
-
-
-def _tied(told: dict[str, Any]) -> bool:
-    return bool(told.get("tie_word_embeddings", False))
-
-
-def _config(told: dict[str, Any]) -> Config:
+def read_shape(told: Mapping[str, Any]) -> Config:
+    """Our configuration from theirs."""
     heads = told["num_attention_heads"]
+    window = told.get("sliding_window") if told.get("use_sliding_window") else None
     return Config(
         n_layers=told["num_hidden_layers"],
         n_heads=heads,
@@ -88,22 +54,29 @@ def _config(told: dict[str, Any]) -> Config:
         d_mlp=told["intermediate_size"],
         d_vocab=told["vocab_size"],
         d_out=told["vocab_size"],
-        n_ctx=told["max_position_embeddings"],
+        n_ctx=min(told["max_position_embeddings"], window or told["max_position_embeddings"]),
         causal=True,
         norm="rmsnorm",
         positions="rotary",
-        activation=ACTIVATIONS[told.get("hidden_act", "silu")],
+        activation=model_folder.activation(told, "hidden_act", "silu"),
         gated=True,
-        rope_theta=float(_rope(told)["rope_theta"]),
+        rope_theta=float(model_folder.rope(told)["rope_theta"]),
         norm_eps=float(told.get("rms_norm_eps", 1e-6)),
+        qk_norm=told["model_type"] == "qwen3",
     )
 
 
-def _read_tensors(folder: Path) -> dict[str, torch.Tensor]:
-    path = folder / "model.safetensors"
-    if not path.is_file():
-        raise BadInput(f"{folder}: there is no model.safetensors; sharded or pickled weights are not read")
-    return load_file(path)
+def read_weights(told: Mapping[str, Any], config: Config, tensors: Tensors) -> dict[str, np.ndarray]:
+    """Our tensors from theirs."""
+    tied = bool(told.get("tie_word_embeddings", False))
+    weights = {
+        "embed": tensors["model.embed_tokens.weight"],
+        "final_norm": tensors["model.norm.weight"],
+        "unembed": tensors["model.embed_tokens.weight" if tied else "lm_head.weight"].T,
+    }
+    for layer in range(config.n_layers):
+        weights |= {f"layers.{layer}.{name}": array for name, array in _layer(config, tensors, layer).items()}
+    return weights
 
 
 def _layer(config: Config, tensors: Tensors, layer: int) -> dict[str, np.ndarray]:
@@ -112,13 +85,14 @@ def _layer(config: Config, tensors: Tensors, layer: int) -> dict[str, np.ndarray
     weights = {
         "norm1": tensors[f"{at}.input_layernorm.weight"],
         "norm2": tensors[f"{at}.post_attention_layernorm.weight"],
-        "o": tensors[f"{at}.self_attn.o_proj.weight"].T.reshape(config.n_heads, config.d_head, config.d_model),
+        "o": model_folder.join_heads(tensors[f"{at}.self_attn.o_proj.weight"], config.n_heads),
     }
     for letter, count in heads.items():
-        projection = tensors[f"{at}.self_attn.{letter}_proj.weight"]
-        weights[letter] = projection.reshape(count, config.d_head, config.d_model).transpose(0, 2, 1)
+        weights[letter] = model_folder.split_heads(tensors[f"{at}.self_attn.{letter}_proj.weight"], count)
     for ours, theirs in {"mlp_gate": "gate_proj", "mlp_in": "up_proj", "mlp_out": "down_proj"}.items():
         weights[ours] = tensors[f"{at}.mlp.{theirs}.weight"].T
+    if config.qk_norm:
+        weights |= {f"{letter}_norm": tensors[f"{at}.self_attn.{letter}_norm.weight"] for letter in "qk"}
     return weights | _biases(config, tensors, at)
 
 

@@ -33,14 +33,8 @@ class RelevanceTransformer(Transformer):
         found.attention_rule = attention
         return found
 
-    def norm(self, x: Float[Tensor, "*any d_model"], name: str) -> Float[Tensor, "*any d_model"]:
-        if self.config.norm == "none":
-            return x
-        if self.config.norm == "layernorm":
-            x = x - x.mean(-1, keepdim=True)
-        scale = torch.rsqrt(x.square().mean(-1, keepdim=True) + self.config.norm_eps).detach()
-        x = x * scale * self.weights[name]
-        return x + self.weights[f"{name}_bias"] if self.config.norm == "layernorm" else x
+    def unit(self, x: Float[Tensor, "*any width"]) -> Float[Tensor, "*any width"]:
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.config.norm_eps).detach()
 
     def mlp(self, x: Float[Tensor, "*any d_model"], layer: int) -> Float[Tensor, "*any d_model"]:
         w, at = self.weights, f"layers.{layer}"

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ from bench.models.graph import Graph, feeds, source_names
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
     "gelu": torch.nn.functional.gelu,
+    "gelu_tanh": partial(torch.nn.functional.gelu, approximate="tanh"),
     "silu": torch.nn.functional.silu,
 }
 ALL = slice(None)
@@ -66,11 +67,15 @@ class SlotWeights:
 
 @dataclass(frozen=True)
 class HeadWeights:
-    """Weights of one layer's heads; keys and values are repeated for the query heads that share them."""
+    """Weights of one layer's heads; keys and values are repeated for the query heads that share them.
+
+    `gain` are the scales of the norms of queries and keys, where the model has them.
+    """
 
     project: Float[Tensor, "heads 3 d_model d_head"]
     bias: Float[Tensor, "heads 3 d_head"]
     o: Float[Tensor, "heads d_head d_model"]
+    gain: Float[Tensor, "2 d_head"] | None = None
 
     def slots(self, index: Int[Tensor, "entries"]) -> SlotWeights:
         """Weights of the slots that `index` names, counted within the layer."""
@@ -222,7 +227,9 @@ class Transformer:
         )
         project = torch.stack([q, k[repeat], v[repeat]], dim=1)
         bias = torch.stack([q_bias, k_bias[repeat], v_bias[repeat]], dim=1)
-        return HeadWeights(project, bias, o)
+        names = [f"layers.{layer}.{name}" for name in ("q_norm", "k_norm")]
+        gain = torch.stack([self.weights[name] for name in names]) if self.config.qk_norm else None
+        return HeadWeights(project, bias, o, gain)
 
     def embed(self, tokens: Int[Tensor, "batch pos"]) -> list[Float[Tensor, "1 batch pos d_model"]]:
         """Outputs of the input nodes: the token embedding, and the position embedding where it is learned."""
@@ -237,8 +244,23 @@ class Transformer:
             return x
         if self.config.norm == "layernorm":
             x = x - x.mean(-1, keepdim=True)
-        x = x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.config.norm_eps) * self.weights[name]
+        x = self.unit(x) * self.weights[name]
         return x + self.weights[f"{name}_bias"] if self.config.norm == "layernorm" else x
+
+    def unit(self, x: Float[Tensor, "*any width"]) -> Float[Tensor, "*any width"]:
+        """x over its root mean square."""
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.config.norm_eps)
+
+    def norm_heads(
+        self, projected: Float[Tensor, "*any batch pos d_head"], layer: int, letters: Int[Tensor, "*any_or_3"]
+    ) -> Float[Tensor, "*any batch pos d_head"]:
+        """Queries and keys (letters 0 and 1) under their heads' norms, where the model has them; values as they are."""
+        gain = self.attention[layer].gain
+        if gain is None:
+            return projected
+        letters = letters[..., None, None, None].to(gain.device)
+        scale = torch.where(letters == 0, gain[0], gain[1])
+        return torch.where(letters == 2, projected, self.unit(projected) * scale)
 
     def mlp(self, x: Float[Tensor, "*any d_model"], layer: int) -> Float[Tensor, "*any d_model"]:
         """Output of the MLP of a layer that reads x."""
@@ -260,7 +282,7 @@ class Transformer:
             projected = torch.einsum("kbpd,hsde->khsbpe", x[:, 0, 0], weights.project[heads])
         else:
             projected = torch.einsum("khsbpd,hsde->khsbpe", x, weights.project[heads])
-        return projected + weights.bias[heads][:, :, None, None]
+        return self.norm_heads(projected + weights.bias[heads][:, :, None, None], layer, torch.arange(3))
 
     def mix(self, q: Tensor, k: Tensor, v: Tensor) -> Float[Tensor, "*rows batch pos d_head"]:
         """Attention of heads given their projections [*rows, batch, pos, d_head]; q, k and v broadcast over rows."""
@@ -273,15 +295,16 @@ class Transformer:
         return scores.softmax(-1) @ v
 
     def _rotate(self, x: Float[Tensor, "*any pos d_head"]) -> Float[Tensor, "*any pos d_head"]:
-        cos, sin = _rotation(x.shape[-2], x.shape[-1], self.config.rope_theta, x.dtype, x.device)
-        first, second = x.chunk(2, dim=-1)
-        return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+        turned = x.shape[-1] if self.config.rotary_dims is None else self.config.rotary_dims
+        cos, sin = _rotation(x.shape[-2], turned, self.config.rope_theta, x.dtype, x.device)
+        first, second, rest = x.split([turned // 2, turned // 2, x.shape[-1] - turned], dim=-1)
+        return torch.cat([first * cos - second * sin, second * cos + first * sin, rest], dim=-1)
 
 
 @cache
-def _rotation(pos: int, d_head: int, theta: float, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosine and sine of the rotary angles, [pos, d_head / 2]."""
-    frequency = theta ** (-torch.arange(0, d_head, 2, dtype=torch.float64, device=device) / d_head)
+def _rotation(pos: int, turned: int, theta: float, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of the rotary angles, [pos, turned / 2]."""
+    frequency = theta ** (-torch.arange(0, turned, 2, dtype=torch.float64, device=device) / turned)
     angle = torch.arange(pos, dtype=torch.float64, device=device)[:, None] * frequency
     return angle.cos().to(dtype), angle.sin().to(dtype)
 
@@ -318,10 +341,11 @@ class _Run:
 
     def to_end(self) -> None:
         for layer in range(self.config.n_layers):
+            entering = self.stream
             self.add_heads(layer)
             self.stream = self.stream + self.model.weights[f"layers.{layer}.o_bias"]
             if self.config.d_mlp:
-                self.add_mlp(layer)
+                self.add_mlp(layer, entering if self.config.parallel else self.stream)
 
     def slot_of_layer(self, layer: int) -> int:
         """The first slot of a layer."""
@@ -347,10 +371,11 @@ class _Run:
             self.values.extend([None] * self.config.n_heads)
             self.stream = self.stream + torch.einsum("khbpe,hed->kbpd", attended, o)
 
-    def add_mlp(self, layer: int) -> None:
+    def add_mlp(self, layer: int, x: Float[Tensor, "rows batch pos d_model"]) -> None:
+        """The MLP of a layer that reads the stream as it was at `x`."""
         slot = self.slot_of_layer(layer + 1) - 1
         shift = self.shift(slice(slot, slot + 1))
-        output = self.model.mlp(self.stream if shift is None else self.stream + shift[:, 0], layer)
+        output = self.model.mlp(x if shift is None else x + shift[:, 0], layer)
         self.values.append(output if self.keeps(1) else None)
         self.stream = self.stream + output
 
@@ -382,14 +407,14 @@ class _Probed(_Run):
         return self.probe[slots][None]
 
     def add_heads(self, layer: int) -> None:
-        self._add_nodes(super().add_heads, layer)
+        self._add_nodes(partial(super().add_heads, layer), layer)
 
-    def add_mlp(self, layer: int) -> None:
-        self._add_nodes(super().add_mlp, layer)
+    def add_mlp(self, layer: int, x: Float[Tensor, "rows batch pos d_model"]) -> None:
+        self._add_nodes(partial(super().add_mlp, layer, x), layer)
 
-    def _add_nodes(self, add: Callable[[int], None], layer: int) -> None:
+    def _add_nodes(self, add: Callable[[], None], layer: int) -> None:
         before, first = self.stream, len(self.values)
-        add(layer)
+        add()
         if layer == self.constant_layer:
             self.stream = before + (self.stream - before).detach()
         self._add_to_sources(first)
@@ -489,7 +514,7 @@ class _Patched(_Run):
         attended = self.model.mix(*self.model.project(x, layer, heads).unbind(2))
         return torch.einsum("khbpe,hed->khbpd", attended, self.model.attention[layer].o[heads])
 
-    def add_mlp(self, layer: int) -> None:
+    def add_mlp(self, layer: int, x: Float[Tensor, "rows batch pos d_model"]) -> None:
         if layer < self.first_layer and self.clean is not None:
             self._copy(1)
         elif self._next_unheard(1).all():
@@ -497,7 +522,7 @@ class _Patched(_Run):
             self.values.append(donor)
             self.stream = self.stream + donor
         else:
-            super().add_mlp(layer)
+            super().add_mlp(layer, x)
 
     def _copy(self, count: int) -> None:
         """Take the next nodes from the clean run."""
@@ -518,7 +543,7 @@ class _Patched(_Run):
         outputs = torch.einsum("hbpe,hed->hbpd", self.model.mix(*clean.unbind(1)), weights.o)
         pair, of = torch.unique(row * self.config.n_heads + slot // 3, return_inverse=True)
         rows, heads = pair // self.config.n_heads, pair % self.config.n_heads
-        projected = self._project_patched(mask[row, slot], weights.slots(slot), f"layers.{layer}.norm1")
+        projected = self._project_patched(mask[row, slot], slot, layer)
         q, k, v = clean[heads].index_put((of, slot % 3), projected).unbind(1)
         patched = torch.einsum("gbpe,ged->gbpd", self.model.mix(q, k, v), weights.o[heads])
         kept = self.keeps(self.config.n_heads)
@@ -527,11 +552,15 @@ class _Patched(_Run):
         stream = (self.stream + outputs.sum(0)).expand(len(mask), *self.stream.shape[1:])
         self.stream = stream.index_add(0, rows, patched - outputs[heads])
 
-    def _project_patched(self, mask: Tensor, weights: SlotWeights, norm: str) -> Tensor:
-        """One projection per row of `mask`, [entries, nodes], all of whose sources still are the clean run's."""
+    def _project_patched(self, mask: Tensor, slots: Int[Tensor, "entries"], layer: int) -> Tensor:
+        """One projection into a slot of the layer per row of `mask`, [entries, nodes], all of whose sources still are
+        the clean run's."""
+        weights = self.model.attention[layer].slots(slots)
         sources = mask.detach().ne(0).any(0).nonzero().flatten().tolist()
         if not sources:
             return mask.new_zeros((0, *self.stream.shape[1:3], self.config.d_head))
         change = self.donors[sources] - torch.cat([self._value(n) for n in sources])
-        x = self.model.norm(self.stream + torch.einsum("tn,nbpd->tbpd", mask[:, sources], change), norm)
-        return torch.einsum("tbpd,tde->tbpe", x, weights.project) + weights.bias[:, None, None]
+        x = self.stream + torch.einsum("tn,nbpd->tbpd", mask[:, sources], change)
+        x = self.model.norm(x, f"layers.{layer}.norm1")
+        projected = torch.einsum("tbpd,tde->tbpe", x, weights.project) + weights.bias[:, None, None]
+        return self.model.norm_heads(projected, layer, slots % 3)

@@ -1,9 +1,11 @@
 """A checkpoint comes back as it was written, and a faulty one is refused in a sentence that names the fault."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from bench.core.contract import BadInput
@@ -29,6 +31,18 @@ def test_a_checkpoint_comes_back_bit_for_bit(tmp_path, weights, dtype):
     for name, array in written.items():
         assert read[name].dtype == dtype
         np.testing.assert_array_equal(read[name], array)
+
+
+def test_settings_at_their_default_are_not_written_and_others_come_back(tmp_path, weights):
+    """So that files of models without them keep their bytes, and older files can be read."""
+    save(tmp_path / "plain.safetensors", CONFIG, weights)
+    with safe_open(str(tmp_path / "plain.safetensors"), "np") as file:
+        written = json.loads(file.metadata()["config"])
+    assert not {"rotary_dims", "qk_norm", "parallel"} & set(written)
+    assert len(written) == 17
+    other = replace(CONFIG, positions="rotary", d_head=4, rotary_dims=2, qk_norm=True, parallel=True)
+    save(tmp_path / "other.safetensors", other, random_weights(other, np.random.default_rng(0)))
+    assert load_arrays(tmp_path / "other.safetensors")[0] == other
 
 
 def test_missing_biases_are_zero(tmp_path, weights):
@@ -74,6 +88,8 @@ def test_a_missing_tensor_is_named(tmp_path, weights):
         ({"positions": "rotary", "d_head": 3}, "d_head is 3"),
         ({"n_layers": 0}, "n_layers is 0"),
         ({"d_mlp": -1}, "d_mlp is -1"),
+        ({"positions": "rotary", "rotary_dims": 1}, "rotary_dims is 1; give an even number of 2 to d_head 2"),
+        ({"positions": "rotary", "rotary_dims": 4}, "rotary_dims is 4"),
     ],
 )
 def test_an_impossible_configuration_is_refused(change, message):

@@ -143,9 +143,10 @@ def test_importance_is_the_mean_size_over_examples_of_the_slope_by_the_node(make
 # -- attribution patching with corrections --------------------------------------------------------------------------
 
 
-def test_effects_into_queries_and_keys_are_exact_where_all_behind_the_head_is_linear(make):
+@pytest.mark.parametrize("shape", [{}, {"qk_norm": True}])
+def test_effects_into_queries_and_keys_are_exact_where_all_behind_the_head_is_linear(make, shape):
     """No MLP and one layer: what follows a head is the unembedding alone, so that only the attention is not linear."""
-    problem = make(n_layers=1, d_mlp=0)
+    problem = make(n_layers=1, d_mlp=0, **shape)
     experiment = Experiment(problem)
     found = STAR.solve(problem, None).edge_scores
     plain = EAP.solve(problem, None).edge_scores

@@ -66,6 +66,19 @@ def test_contextual_decomposition_is_exact_patching_on_a_linear_model(make):
     assert CD.solve(problem, None).edge_scores == pytest.approx(patched_alone(Experiment(problem)), abs=1e-12)
 
 
+@pytest.mark.parametrize("shape", [{}, {"parallel": True, "norm": "layernorm"}, {"qk_norm": True, "norm": "rmsnorm"}])
+def test_with_gated_mlps_the_relevant_part_is_what_is_lost_without_it(make, shape):
+    """Every part then gives F(x) - F(x - b), so that the rest is the run in which the edge lacks the relevant part."""
+    experiment = Experiment(make(gated=True, **shape))
+    graph, nodes = experiment.graph, experiment.nodes
+    masks = torch.as_tensor(graph.patch_matrix(np.eye(len(graph.edges))))
+    change = torch.as_tensor(np.random.default_rng(0).normal(size=nodes.shape))
+    found = decompose_edges(experiment.model, nodes, change, masks)
+    without = experiment.model.patched(experiment.problem.clean, nodes - change, masks)
+    assert float(found.abs().max()) > 0.1
+    torch.testing.assert_close(experiment.output - found, without, rtol=0, atol=1e-10)
+
+
 def test_contextual_decomposition_departs_from_patching_where_the_model_bends(make):
     problem = make()
     found, patched = CD.solve(problem, None).edge_scores, patched_alone(Experiment(problem))
@@ -119,7 +132,16 @@ def test_relevance_patching_is_attribution_patching_with_relu_and_no_norm_and_no
     assert RELP.solve(gelu, None).edge_scores != pytest.approx(EAP.solve(gelu, None).edge_scores, rel=0.01)
 
 
-@pytest.mark.parametrize("shape", [{"norm": "rmsnorm"}, {"norm": "layernorm"}, {"gated": True, "activation": "silu"}])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"norm": "rmsnorm"},
+        {"norm": "layernorm"},
+        {"gated": True, "activation": "silu"},
+        {"parallel": True, "norm": "layernorm", "activation": "gelu_tanh"},
+        {"qk_norm": True, "norm": "rmsnorm", "gated": True, "activation": "silu"},
+    ],
+)
 def test_relevance_is_conserved_without_biases_and_with_constant_attention(make, monkeypatch, shape):
     """Relevance of the inputs, coefficient times value over all slots that read them, is the metric."""
     experiment = Experiment(make(silent=("_bias",), **shape))
@@ -133,7 +155,9 @@ def test_relevance_is_conserved_without_biases_and_with_constant_attention(make,
     assert float(arriving) == pytest.approx(found.value, rel=1e-9)
 
 
-@pytest.mark.parametrize("shape", [{}, {"norm": "layernorm"}, {"gated": True}, {"activation": "relu"}])
+@pytest.mark.parametrize(
+    "shape", [{}, {"norm": "layernorm"}, {"gated": True}, {"activation": "relu"}, {"qk_norm": True, "parallel": True}]
+)
 def test_relevance_rules_leave_the_forward_pass_alone(make, shape):
     experiment = Experiment(make(**shape))
     found = RelevanceTransformer.of(experiment.model).run(experiment.problem.clean)

@@ -15,7 +15,7 @@ def graphs(draw, granularities=GRANULARITIES):
     config = Config(
         n_layers=draw(st.integers(1, 3)), n_heads=draw(st.integers(1, 3)), n_kv_heads=1, d_model=4, d_head=2,
         d_mlp=draw(st.sampled_from([0, 4])), d_vocab=3, d_out=3, n_ctx=4,
-        positions=draw(st.sampled_from(["none", "learned"])),
+        positions=draw(st.sampled_from(["none", "learned"])), parallel=draw(st.booleans()),
     )  # fmt: skip
     return Graph(config, draw(st.sampled_from(granularities)), merge_pos=draw(st.booleans()))
 

@@ -25,7 +25,8 @@ def configs(draw, causal=(False, True)):
         d_mlp=draw(st.sampled_from([0, 5])), d_vocab=VOCAB, d_out=3, n_ctx=POS + 1, 
         causal=draw(st.sampled_from(causal)),
         norm=draw(st.sampled_from(["none", "layernorm", "rmsnorm"])), positions=positions,
-        activation=draw(st.sampled_from(["relu", "gelu", "silu"])), gated=draw(st.booleans()),
+        activation=draw(st.sampled_from(["relu", "gelu", "gelu_tanh", "silu"])), gated=draw(st.booleans()),
+        rotary_dims=draw(st.sampled_from([None, 2])), qk_norm=draw(st.booleans()), parallel=draw(st.booleans()),
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from bench.core.contract import BadInput
 from bench.models.checkpoint import Config
 from bench.models.transformer import Transformer
 
+CHUNK = 16  # pairs that a model is asked at once: it keeps what every node writes
 NEUTRAL = "The"
 """What an answer follows where its first token is looked up."""
 
@@ -150,8 +151,10 @@ class Subject:
 
     def known(self, count: int, rng: np.random.Generator, draws: int) -> Prompts:
         """`count` pairs that the model does; raises `BadInput` where `draws` pairs hold fewer."""
-        drawn = self.draw(draws, rng)
-        right = drawn.take(np.flatnonzero(self.knows(drawn)))
-        if len(right) < count:
-            raise BadInput(f"of {len(drawn)} aligned pairs the model does {len(right)}; {count} are needed")
-        return right.take(np.arange(count))
+        drawn, done = self.draw(draws, rng), np.zeros(0, dtype=int)
+        for first in range(0, len(drawn), CHUNK):
+            chunk = np.arange(first, min(first + CHUNK, len(drawn)))
+            done = np.append(done, chunk[self.knows(drawn.take(chunk))])
+            if len(done) >= count:
+                return drawn.take(done[:count])
+        raise BadInput(f"of {len(drawn)} aligned pairs the model does {len(done)}; {count} are needed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bench.models.prompts import Family, Pair
+from bench.models.prompts.templates import giving, pick, repeated
 
 GIRLS = ("Lily", "Mia", "Sara", "Sue", "Lucy")
 BOYS = ("Timmy", "Tim", "Tom", "Max", "Sam", "Ben", "Bob")
@@ -21,11 +22,6 @@ WORDS = (
     "the", "in", "was", "Lily", "her", "it", "day", "be", "with", "said", "play", "his", "up", "that", "you", "big",
     "of", "little", "there", "all", "want", "saw", "named", "but", "very", "out", "mom", "had", "for",
 )  # fmt: skip
-
-
-def pick(rng: np.random.Generator, words: tuple[str, ...], count: int = 1) -> list[str]:
-    """Different words."""
-    return [words[number] for number in rng.choice(len(words), count, replace=False)]
 
 
 def possessive(rng: np.random.Generator) -> Pair:
@@ -67,22 +63,13 @@ def spelling(rng: np.random.Generator) -> Pair:
 
 
 def repetition(rng: np.random.Generator) -> Pair:
-    """What came next the first time? Words in random order, twice; in the corrupted text one word is another."""
-    *words, other = pick(rng, WORDS, 9)
-    at = int(rng.integers(1, 7))
-    changed = [*words[:at], other, *words[at + 1 :]]
-    clean, corrupted = (" ".join([*first, *words[:at]]) for first in (words, changed))
-    return Pair(clean, corrupted, (f" {words[at]}",), (f" {other}",))
+    """Random words, twice."""
+    return repeated(rng, WORDS)
 
 
 def indirect_object(rng: np.random.Generator) -> Pair:
-    """Who gets it? The corrupted text has the giver and the receiver exchanged."""
-    first, second = pick(rng, GIRLS + BOYS, 2)
-    place, thing = pick(rng, PLACES)[0], pick(rng, THINGS)[0]
-    clean, corrupted = (
-        f"{first} and {second} went to the {place}. {giver} gave the {thing} to" for giver in (first, second)
-    )
-    return Pair(clean, corrupted, (f" {second}",), (f" {first}",))
+    """Who gets it?"""
+    return giving(rng, GIRLS + BOYS, PLACES, THINGS)
 
 
 FAMILIES = {

@@ -2,7 +2,8 @@
 
 The document has `cfg` (what its graph is built from), `nodes` {name: {"in_graph", "score"}} and `edges`
 {name: {"score", "in_graph"}}. Names there: "input" for the embeddings, "a0.h1", "m0", "logits"; an edge into a head
-ends in its part, "m0->a1.h0<q>". An MLP reads the heads of its own layer, and "logits" reads everything.
+ends in its part, "m0->a1.h0<q>". An MLP reads the heads of its own layer unless the two are parallel, and "logits"
+reads everything.
 
 Where our graph differs: token and position embedding are one node there, which is scored as the better of the two; an
 edge at head granularity stands for its three parts, one at node granularity for all edges of the node.
@@ -61,7 +62,7 @@ def _slot(slot: str) -> str:
 def _configuration(problem: Problem) -> dict[str, Any]:
     config = load_config(problem.model.path)
     names = ("n_layers", "n_heads", "d_model", "d_head", "d_mlp")
-    return {name: getattr(config, name) for name in names} | {"parallel_attn_mlp": False}
+    return {name: getattr(config, name) for name in names} | {"parallel_attn_mlp": config.parallel}
 
 
 def _nodes(problem: Problem, answer: Answer, edges: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 import numpy as np
 
 from bench.core.problems import Workspace
-from bench.models import checkpoint
+from bench.models import checkpoint, huggingface
 from bench.models.graph import Graph
-from bench.models.prompts import Prompts, Subject
+from bench.models.prompts import Family, Prompts, Subject
+from bench.models.prompts.english import ANSWERS, FAMILIES
 from bench.tracks.circuits.types import Problem, Truth
+
+GRANULARITY = "qkv"
+DRAWS = 400  # pairs, of which a unit's are the first that the model does
+EXAMPLES = 8
+
+
+def make_unit(subject: Subject, passes: int, rng: np.random.Generator, workspace: Workspace) -> tuple[Problem, Truth]:
+    """A unit on pairs that the model does; a method may spend `passes` passes per example."""
+    problem = make_problem(subject, subject.known(EXAMPLES, rng, DRAWS), GRANULARITY, passes, workspace)
+    return problem, no_truth(problem)
+
+
+@lru_cache(maxsize=1)  # a model of some size does not fit twice
+def read_subject(model: Path | str, family: str) -> Subject:
+    """A Hugging Face model, by folder or by name, on one of the families of `bench.models.prompts.english`.
+
+    Its outputs are the answers of all families, so that units of different families share one model file.
+    """
+    return Subject(*huggingface.arrays(model), huggingface.reader(model), Family(FAMILIES[family].draw, ANSWERS))
 
 
 def make_problem(subject: Subject, prompts: Prompts, granularity: str, passes: int, workspace: Workspace) -> Problem:

@@ -78,7 +78,8 @@ def through_attention(
     weights = model.attention[layer]
 
     def projected(x: Tensor, letter: int) -> Tensor:
-        return model.norm(x, f"layers.{layer}.norm1") @ weights.project[head, letter] + weights.bias[head, letter]
+        x = model.norm(x, f"layers.{layer}.norm1") @ weights.project[head, letter] + weights.bias[head, letter]
+        return model.norm_heads(x, layer, torch.tensor(letter))
 
     parts = [projected(read, letter) for letter in range(3)]
     before = model.mix(*parts)

@@ -21,7 +21,7 @@ from bench.core.problems import Workspace
 from bench.models.llama import llama_arrays
 from bench.models.prompts import Reader, Subject
 from bench.models.prompts.stories import FAMILIES
-from bench.tracks.circuits.prompted import make_problem, no_truth
+from bench.tracks.circuits.prompted import make_unit
 from bench.tracks.circuits.types import Problem, Truth
 
 VERSION = 1
@@ -37,17 +37,12 @@ INSTANCES = {
     "spelling": {"size": "small", "null": False, "title": "The rest of a name that has begun"},
 }
 
-GRANULARITY = "qkv"
 START = 1  # the token that begins a text
-DRAWS = 400
-EXAMPLES = 8
 PASSES = 5000  # an example: two for each of the 2461 edges
 
 
 def generate(instance: str, seed: int, rng: np.random.Generator, workspace: Workspace) -> tuple[Problem, Truth]:
-    subject = read_subject(instance, workspace.data["stories260k"])
-    problem = make_problem(subject, subject.known(EXAMPLES, rng, DRAWS), GRANULARITY, PASSES, workspace)
-    return problem, no_truth(problem)
+    return make_unit(read_subject(instance, workspace.data["stories260k"]), PASSES, rng, workspace)
 
 
 @cache
