@@ -8,7 +8,7 @@ be evaluated on thousands of strings at once, written as RASP, and asked which s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from tracr.rasp import rasp
 
 Values = Num[np.ndarray, "strings pos"]
 Table = Shaped[np.ndarray, "..."]
-NONE = np.zeros(0)  # inputs have no table
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +36,7 @@ class Variable:
     kind: str
     size: int
     children: tuple[Variable, ...] = ()
-    table: Table = NONE
+    table: Table = field(default_factory=lambda: np.zeros(0))
 
     @property
     def depth(self) -> int:
