@@ -79,8 +79,9 @@ class Source:
     @cached_property
     def wiring(self) -> Wiring:
         """The compiled program with the place of its variables."""
-        expression = self.program.build()
-        return Wiring(expression, compile_program(expression, self.program.vocabulary, self.program.length))
+        program = self.program
+        expression = program.build()
+        return Wiring(expression, compile_program(expression, program.vocabulary, program.length, apart=program.apart))
 
     @cached_property
     def scored(self) -> Bool[np.ndarray, "pos"]:

@@ -30,6 +30,7 @@ class Shape:
     `sparsity` the tables of sequence maps hold mostly one value, so that what they read matters seldom; `rarest` is
     the least and the largest share of pairs on which the reading that matters least does. A `numerical` program ends
     in a weighted sum of shares. With `kinds`, symbols come in so many kinds and nothing tells those of one kind apart.
+    With `fixed`, heads select by position alone and move values, so that no softmax depends on the string.
     """
 
     depth: int
@@ -39,6 +40,7 @@ class Shape:
     rarest: tuple[float, float] = (0.05, 1.0)
     numerical: bool = False
     kinds: int = 0
+    fixed: bool = False
     symbols: int = 4
     length: int = 5
 
@@ -56,7 +58,7 @@ def draw(shape: Shape, rng: np.random.Generator) -> Variable:
 def program_of(tree: Variable, shape: Shape) -> Program:
     """A drawn tree as a program of the compiled zoo."""
     groups = alike(tree) if shape.kinds else ()
-    return Program("drawn", tree.expression, tuple(range(shape.symbols)), shape.length, alike=groups)
+    return Program("drawn", tree.expression, tuple(range(shape.symbols)), shape.length, alike=groups, apart=True)
 
 
 def faults(tree: Variable, shape: Shape, rng: np.random.Generator) -> tuple[str, ...]:
@@ -112,8 +114,9 @@ class _Artist:
         """A categorical variable at most `depth` computations deep."""
         if depth == 0:
             return self._tokens()
-        kinds, odds = zip(*KINDS.items(), strict=True)
-        kind = kinds[self.rng.choice(len(kinds), p=np.array(odds) / sum(odds))]
+        kinds = [kind for kind in KINDS if not (self.shape.fixed and kind == "count")]
+        odds = np.array([KINDS[kind] for kind in kinds])
+        kind = kinds[self.rng.choice(len(kinds), p=odds / odds.sum())]
         return PAINT[kind](self, depth)
 
     def _tokens(self) -> Variable:
@@ -141,7 +144,7 @@ class _Artist:
         return self._tabled("sequence_map", self._both(depth), int(self.rng.integers(2, 5)), self.shape.sparsity)
 
     def _fetch(self, depth: int) -> Variable:
-        address, value = self._both(depth)
+        address, value = (self._indices(), self._computed(depth - 1)) if self.shape.fixed else self._both(depth)
         if value.kind == "indices":
             address, value = value, address
         if self.shape.kinds and value.kind == "tokens":

@@ -10,6 +10,7 @@ its edges have the weights of live ones and do nothing.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from bench.models.compiled.certificate import Uncertified
 from bench.models.compiled.dressing import Outfit
 from bench.models.compiled.programs.drawn import Shape, draw, program_of
 from bench.models.graph import Graph
-from bench.tracks.circuits.compiled import GRANULARITY, Difficulty, Source, Undrawable
+from bench.tracks.circuits.compiled import BUDGET, GRANULARITY, Difficulty, Source, Undrawable
 from bench.tracks.circuits.twins import TwinSource
 from bench.tracks.circuits.types import Problem, Truth
 
@@ -29,6 +30,7 @@ REFERENCE = (
     "Weiss, Goldberg and Yahav 2021, Thinking like transformers, ICML (RASP); Lindner et al. 2023, Tracr, NeurIPS"
 )
 INSTANCES = {
+    "moves": {"size": "small", "null": False, "title": "Values moved by position and compared"},
     "shallow": {"size": "small", "null": False, "title": "Two computations deep"},
     "middle": {"size": "small", "null": False, "title": "Four deep"},
     "deep": {"size": "small", "null": False, "title": "Seven deep"},
@@ -36,6 +38,7 @@ INSTANCES = {
     "rare": {"size": "small", "null": False, "title": "Edges that seldom matter"},
     "numbers": {"size": "small", "null": False, "title": "Sums of shares that nearly cancel"},
     "crowded": {"size": "small", "null": False, "title": "Four deep, many decoys, few pairs"},
+    "frugal": {"size": "small", "null": False, "title": "Five deep, one pass for every four edges"},
     "twin": {"size": "small", "null": False, "title": "The same program twice"},
     "twin_cut": {"size": "small", "null": False, "title": "A program beside itself with one edge cut"},
     "alike": {"size": "small", "null": True, "title": "Symbols for others of their kind: nothing changes"},
@@ -43,12 +46,14 @@ INSTANCES = {
 }
 
 SHAPES = {
+    "moves": Shape(depth=4, branching=0.6, reads=(6, 14), fixed=True),
     "shallow": Shape(depth=2, branching=0.5, reads=(4, 7)),
     "middle": Shape(depth=4, branching=0.5, reads=(7, 12)),
     "deep": Shape(depth=7, branching=0.4, reads=(12, 20)),
     "wide": Shape(depth=5, branching=0.8, reads=(20, 36)),
     "rare": Shape(depth=4, branching=0.6, reads=(8, 16), sparsity=0.7, rarest=(0.04, 0.12)),
     "twin": Shape(depth=3, branching=0.5, reads=(6, 10)),
+    "frugal": Shape(depth=5, branching=0.5, reads=(9, 16)),
     "numbers": Shape(depth=5, branching=0.5, reads=(9, 20), numerical=True),
     "alike": Shape(depth=4, branching=0.5, reads=(8, 14), kinds=3, symbols=6),
     "deep_alike": Shape(depth=6, branching=0.4, reads=(12, 20), kinds=3, symbols=6),
@@ -61,9 +66,11 @@ HARD = Difficulty(Outfit(heads=3, layers=1, units=16, axes=24), pairs=6)
 LEAN = Difficulty(Outfit(heads=1, layers=0, units=8, axes=12), pairs=12)
 BARE = Difficulty(Outfit(heads=0, layers=0, units=8, axes=12), pairs=12)
 DIFFICULTY = {
-    "shallow": PLAIN, "middle": MIDDLE, "deep": LEAN, "wide": BARE, "rare": LEAN, "numbers": LEAN,
-    "crowded": HARD, "twin": BARE, "twin_cut": BARE, "alike": MIDDLE, "deep_alike": MIDDLE,
+    "moves": PLAIN, "shallow": PLAIN, "middle": MIDDLE, "deep": LEAN, "wide": BARE, "rare": LEAN, "numbers": LEAN,
+    "crowded": HARD, "frugal": LEAN, "twin": BARE, "twin_cut": BARE, "alike": MIDDLE, "deep_alike": MIDDLE,
 }  # fmt: skip
+BUDGETS = {"frugal": 0.25}
+"""Passes per edge and example: where there are fewer than one, no method can patch every edge alone."""
 TRIES = 50
 FEWEST = 5  # live edges
 LARGEST = {"deep_alike": 300, "crowded": 200, "wide": 1000, "twin": 140, "twin_cut": 140}
@@ -79,7 +86,9 @@ def generate(instance: str, seed: int, rng: np.random.Generator, workspace: Work
     """
     for _ in range(TRIES):
         with suppress(Undrawable, Uncertified):
-            return source(instance, rng).unit(DIFFICULTY[instance], rng, workspace)
+            problem, truth = source(instance, rng).unit(DIFFICULTY[instance], rng, workspace)
+            share = BUDGETS.get(instance, BUDGET)
+            return replace(problem, budget=int(share * len(problem.edges) * len(problem.clean))), truth
     raise Undrawable(f"{instance}: none of {TRIES} programs makes a unit; give more pairs")
 
 
