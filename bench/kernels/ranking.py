@@ -31,17 +31,6 @@ def concordance(scores: Scores, values: Scores) -> float:
     return float(won[larger].mean())
 
 
-def agreement(one: Scores, other: Scores) -> float:
-    """Chance that two items which either list orders stand in the same order in both, a tie in one counting half.
-
-    Without ties it is (1 + Kendall's tau) / 2 (Kendall 1938, Biometrika 30:81-93). 0.5 where neither list orders
-    anything: agreeing on nothing is no agreement.
-    """
-    orders = [np.sign(scores[:, None] - scores) for scores in (one, other)]
-    ordered = orders[0].astype(bool) | orders[1].astype(bool)
-    return float((1 + (orders[0] * orders[1])[ordered].mean()) / 2) if ordered.any() else 0.5
-
-
 def resolved(scores: Scores) -> Scores:
     """Scores as multiples of 2^-40 (9e-13) of the largest magnitude, rounded: what differs by less is a tie.
 

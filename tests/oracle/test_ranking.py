@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import kendalltau
 from sklearn.metrics import average_precision_score, f1_score, jaccard_score, roc_auc_score
 
 from bench.kernels.ranking import (
-    agreement,
     auroc,
     average_precision,
     average_precision_by_chance,
@@ -144,18 +142,3 @@ def test_jaccard_is_that_of_scikit_learn(ranking):
 
 def test_two_empty_sets_are_alike():
     assert jaccard(np.zeros(3, bool), np.zeros(3, bool)) == 1
-
-
-def test_agreement_without_ties_is_kendalls_tau_as_a_share():
-    rng = np.random.default_rng(0)
-    one, other = rng.normal(size=(2, 30))
-    assert agreement(one, other) == pytest.approx((1 + kendalltau(one, other).statistic) / 2)
-    assert agreement(one, other) == agreement(other, one)
-
-
-def test_agreement_counts_pairs_that_either_list_orders_a_tie_in_one_as_half():
-    one, other = np.array([0.0, 0, 0, 1, 2]), np.array([0.0, 0, 5, 1, 2])
-    orders = [(np.sign(a - b), np.sign(x - y)) for (a, x), (b, y) in combinations(zip(one, other, strict=True), 2)]
-    counted = [(1 + first * second) / 2 for first, second in orders if first or second]
-    assert agreement(one, other) == pytest.approx(np.mean(counted))
-    assert agreement(np.ones(4), np.ones(4)) == agreement(np.ones(4), np.arange(4.0)) == 0.5

@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from bench.core.contract import generator
+from bench.kernels.correlation import identity_correlation
 from bench.kernels.proper import brier, false_discovery_rate
 from bench.kernels.ranking import (
-    agreement,
     auroc,
     average_precision,
     average_precision_by_chance,
@@ -99,10 +99,10 @@ METRICS = {
     },
     "equivariance": {
         "title": "Twins scored alike", "version": 1, "role": "report", "units": "live",
-        "range": [0, 1], "direction": "higher", "floor": 0.5, "ceiling": 1.0,
-        "reference": "Kendall (1938), Biometrika 30:81-93",
-        "description": "Chance that two edges of a program which the scores order are in the same order in its twin"
-        " in the same model, a tie in one of them counting half; equal scores throughout are worth half.",
+        "range": [-1, 1], "direction": "higher", "floor": 0.0, "ceiling": 1.0,
+        "reference": "Lin (1989), Biometrics 45:255-268 (concordance correlation coefficient)",
+        "description": "How nearly the edges of a program have the scores of their counterparts in its twin in the same"
+        " model: 1 where all are equal, 0 for scores without relation and for equal scores throughout.",
     },
     "brier": {
         "title": "Brier score", "version": 1, "role": "report", "units": "live",
@@ -267,7 +267,7 @@ def _against_effects(truth: Truth, answer: Answer) -> dict[str, float]:
         values["change_detected"] = auroc(answer.edge_scores[compared], truth.circuits[0][compared])
     if truth.twin is not None:
         first = np.flatnonzero(truth.twin > np.arange(len(truth.twin)))
-        values["equivariance"] = agreement(answer.edge_scores[first], answer.edge_scores[truth.twin[first]])
+        values["equivariance"] = identity_correlation(answer.edge_scores[first], answer.edge_scores[truth.twin[first]])
     return values
 
 
