@@ -20,6 +20,18 @@ def correlate_columns(
     return np.einsum("nt,nt->t", first, second)
 
 
+def identity_correlation(one: Float[np.ndarray, "items"], other: Float[np.ndarray, "items"]) -> float:
+    """How nearly two lists are equal, item by item: 2 cov / (var + var + (difference of means)^2).
+
+    Lin's concordance correlation coefficient (1989, Biometrics 45:255-268, equation 1): 1 where they are equal, 0 on
+    average where they are independent, and never above Pearson's r. 0 where both are constant and equal.
+    """
+    means = one.mean(), other.mean()
+    covariance = ((one - means[0]) * (other - means[1])).mean()
+    spread = one.var() + other.var() + (means[0] - means[1]) ** 2
+    return float(2 * covariance / spread) if spread else 0.0
+
+
 def correlate_folds(
     predicted: Float[np.ndarray, "time targets"],
     observed: Float[np.ndarray, "time targets"],

@@ -90,6 +90,49 @@ def f1_of_as_many_as_are_live(score):
     score.score = cut
 
 
+def equal_scores_are_equal_twins(score):
+    """Twins with one score throughout are taken for twins that are scored alike."""
+    exact = score.identity_correlation
+    score.identity_correlation = lambda one, other: 1.0 if np.array_equal(one, other) else exact(one, other)
+
+
+def twins_are_correlated(score):
+    """A twin at another scale is taken for the same."""
+    score.identity_correlation = lambda one, other: float(np.corrcoef(one, other)[0, 1]) if np.ptp(one) else 0.0
+
+
+def twins_are_compared_with_themselves(score):
+    exact = score.identity_correlation
+    score.identity_correlation = lambda one, other: exact(one, one)
+
+
+def twins_are_compared_as_sets(score):
+    """Sorted scores agree whichever edge has which."""
+    exact = score.identity_correlation
+    score.identity_correlation = lambda one, other: exact(np.sort(one), np.sort(other))
+
+
+def all_dead_edges_count_as_cut(score):
+    exact = score.score
+
+    def any_dead(problem, truth, answer):
+        return exact(problem, truth if truth.changed is None else replace(truth, changed=~truth.live), answer)
+
+    score.score = any_dead
+
+
+def cut_edges_are_wanted(score):
+    """The cut is not seen: what was live before it counts as live."""
+    exact = score.score
+
+    def before(problem, truth, answer):
+        if truth.changed is None:
+            return exact(problem, truth, answer)
+        return exact(problem, replace(truth, circuits=truth.circuits | truth.changed, changed=~truth.live), answer)
+
+    score.score = before
+
+
 # -- sentences: true of the sound scorer ----------------------------------------------------------------------------
 
 
@@ -166,7 +209,47 @@ def a_circuit_of_everything_is_punished(score):
     assert scored(score, [0, 1], scores, range(EDGES))["circuit_f1"] == pytest.approx(2 * 2 / (EDGES + 2))
 
 
+TWIN = np.array([4, 5, 6, 7, 0, 1, 2, 3])
+
+
+def of_twins(score, scores):
+    told = replace(truth([0, 1, 4, 5]), twin=TWIN)
+    return score.score(problem(), told, answer(scores))["equivariance"]
+
+
+def equal_scores_are_no_equivariance(score):
+    assert of_twins(score, np.ones(EDGES)) == 0
+
+
+def equal_twins_score_full_marks_in_any_unit(score):
+    for unit in (1e-13, 1.0):
+        assert of_twins(score, unit * np.array([4, 3, 0, 0, 4, 3, 0, 0])) == pytest.approx(1)
+
+
+def twins_at_different_scales_are_not_alike(score):
+    assert of_twins(score, [4, 3, 2, 1, 40, 30, 20, 10]) < 0.5
+
+
+def twins_in_opposite_orders_score_below_nothing(score):
+    assert of_twins(score, [4, 3, 2, 1, 1, 2, 3, 4]) == pytest.approx(-1)
+
+
+def of_a_cut(score, scores):
+    told = replace(truth([0, 1, 4]), changed=np.isin(np.arange(EDGES), [5]))
+    return score.score(problem(), told, answer(scores))["change_detected"]
+
+
+def only_what_was_cut_is_held_against_the_circuit(score):
+    assert of_a_cut(score, [3, 3, 9, 9, 3, 0, 9, 9]) == 1
+    assert of_a_cut(score, [3, 3, 0, 0, 3, 9, 0, 0]) == 0
+
+
 SENTENCES = (
+    equal_scores_are_no_equivariance,
+    equal_twins_score_full_marks_in_any_unit,
+    twins_at_different_scales_are_not_alike,
+    twins_in_opposite_orders_score_below_nothing,
+    only_what_was_cut_is_held_against_the_circuit,
     equal_scores_are_worth_half,
     what_cancels_is_worth_half_in_any_unit,
     small_units_are_ranked,
@@ -177,6 +260,12 @@ SENTENCES = (
     a_circuit_of_everything_is_punished,
 )
 REJECTIONS = (
+    (equal_scores_are_equal_twins, equal_scores_are_no_equivariance),
+    (twins_are_correlated, twins_at_different_scales_are_not_alike),
+    (twins_are_compared_with_themselves, twins_in_opposite_orders_score_below_nothing),
+    (twins_are_compared_as_sets, twins_in_opposite_orders_score_below_nothing),
+    (all_dead_edges_count_as_cut, only_what_was_cut_is_held_against_the_circuit),
+    (cut_edges_are_wanted, only_what_was_cut_is_held_against_the_circuit),
     (ties_broken_by_order, equal_scores_are_worth_half),
     (ties_count_as_won, equal_scores_are_worth_half),
     (rounding_ranks, what_cancels_is_worth_half_in_any_unit),

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import r2_score
 
-from bench.kernels.correlation import correlate_columns, correlate_folds, determination
+from bench.kernels.correlation import correlate_columns, correlate_folds, determination, identity_correlation
 
 RNG = np.random.default_rng(0)
 PREDICTED, OBSERVED = RNG.normal(size=(60, 4)), RNG.normal(size=(60, 4)) + 3
@@ -71,3 +71,19 @@ def test_predicting_the_reference_explains_nothing_and_a_column_equal_to_it_is_r
     assert determination(np.tile(reference, (60, 1)), OBSERVED, reference).tolist() == [0.0] * 4
     with pytest.raises(ValueError, match="column 2 equals its reference"):
         determination(PREDICTED, np.where(np.arange(4) == 2, reference, OBSERVED), reference)
+
+
+def test_identity_correlation_is_one_less_the_mean_square_over_that_of_independent_lists():
+    """Lin's definition: 1 - E(a - b)^2 / E(a - b)^2 where a and b are independent, over all pairs of items."""
+    one, other = PREDICTED[:, 0], PREDICTED[:, 0] + 0.5 * OBSERVED[:, 0]
+    together, apart = np.mean((one - other) ** 2), np.mean((one[:, None] - other) ** 2)
+    assert identity_correlation(one, other) == pytest.approx(1 - together / apart)
+    assert identity_correlation(one, other) < stats.pearsonr(one, other).statistic
+    assert identity_correlation(1e-13 * one, 1e-13 * other) == pytest.approx(identity_correlation(one, other))
+
+
+def test_identity_correlation_of_equal_lists_is_one_and_of_constants_nothing():
+    one = PREDICTED[:, 0]
+    assert identity_correlation(one, one) == pytest.approx(1)
+    assert identity_correlation(one, -one) == pytest.approx(-1, abs=0.1)
+    assert identity_correlation(np.ones(5), np.ones(5)) == identity_correlation(np.zeros(5), np.zeros(5)) == 0

@@ -30,15 +30,20 @@ from bench.models.checkpoint import Config, shapes
 from bench.models.compiled.conversion import BOS, PAD, Compiled
 
 EXACTNESS = 100  # slope of the steps with which MLPs tell numbers apart; Tracr's default
+CLEANING = "_hidden_clean_bos_"  # Tracr's name for the hidden unit with which selector widths clean the first token
 HALVES: tuple[str, ...] = ("attention", "mlp")
 
 
-def compile_program(program: rasp.SOp, vocabulary: Collection[Any], length: int, causal: bool = False) -> Compiled:
+def compile_program(
+    program: rasp.SOp, vocabulary: Collection[Any], length: int, causal: bool = False, apart: bool = False
+) -> Compiled:
     """A program over strings of at most `length` symbols as a checkpoint; raises `BadInput` where Tracr cannot.
 
-    `causal` must be the program's own: a program that looks ahead and is compiled causally is silently wrong.
+    `causal` must be the program's own: a program that looks ahead and is compiled causally is silently wrong. With
+    `apart` the selector widths of one layer do not share a hidden unit (`_separate`); Tracr's own model has them share.
     """
-    return _Assembly(_crafted(program, set(vocabulary), length), program, set(vocabulary), length, causal).compiled()
+    crafted = _crafted(program, set(vocabulary), length, apart)
+    return _Assembly(crafted, program, set(vocabulary), length, causal).compiled()
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class _Crafted:
     output: list[bases.BasisDirection]
 
 
-def _crafted(program: rasp.SOp, vocabulary: set[Any], length: int) -> _Crafted:
+def _crafted(program: rasp.SOp, vocabulary: set[Any], length: int, apart: bool) -> _Crafted:
     refused = validating.static_validate(program)
     if refused:
         raise BadInput(f"program {program.label}: {refused[0].expr.name} cannot be compiled ({refused[0].reason})")
@@ -59,8 +64,27 @@ def _crafted(program: rasp.SOp, vocabulary: set[Any], length: int) -> _Crafted:
     expr_to_craft_graph.add_craft_components_to_rasp_graph(
         extracted.graph, bos_dir=bases.BasisDirection(rasp.tokens.label, BOS), mlp_exactness=EXACTNESS
     )
+    if apart:
+        _separate(extracted.graph)
     series = craft_graph_to_model.craft_graph_to_model(extracted.graph, extracted.sources)
     return _Crafted(series.blocks, series.residual_space.basis, extracted.sink[nodes.OUTPUT_BASIS])
+
+
+def _separate(graph: Any) -> None:
+    """Give every selector width a hidden unit of its own for cleaning the token before the string.
+
+    Tracr gives all of them one name, and what stands in one layer under one name is added up: of n widths in a layer
+    each then takes away n times what it wrote at that token. Heads whose keys are such a width are wrong by it.
+    """
+    for number, node in enumerate(graph.nodes.values()):
+        block = node.get(nodes.MODEL_BLOCK)
+        if isinstance(block, transformers.SeriesWithResiduals):
+            mlp = block.blocks[1]
+            axes = [
+                bases.BasisDirection(f"{axis.name}{number}") if axis.name == CLEANING else axis
+                for axis in mlp.fst.output_space.basis
+            ]
+            mlp.fst.output_space = mlp.snd.input_space = bases.VectorSpaceWithBasis(axes)
 
 
 @dataclass(frozen=True)

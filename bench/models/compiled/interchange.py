@@ -38,10 +38,14 @@ class Read:
 
 @dataclass(frozen=True)
 class Wiring:
-    """A compiled program with the place of each variable in the model."""
+    """A compiled program with the place of each variable in the model.
+
+    Along a `cut` edge nothing is read: no value of a categorical variable, 0 of a numerical one.
+    """
 
     program: rasp.SOp
     compiled: Compiled
+    cut: Edge | None = None
 
     @cached_property
     def expressions(self) -> dict[str, rasp.SOp]:
@@ -154,6 +158,8 @@ class _Interpretation:
 
     def read(self, slot: str, expression: rasp.SOp) -> Values:
         """A variable as a slot reads it."""
+        if self.wiring.cut == (self.wiring.writers[expression.label], slot):
+            return [0 if rasp.is_numerical(expression) else None] * len(self.string)
         if self.edge == (self.wiring.writers[expression.label], slot):
             return self.donor[expression.label]
         return self.value(expression.label, expression)

@@ -34,6 +34,10 @@ TRIES, PATIENCE = 20, 200
 Pairs = tuple[list[String], list[String]]
 
 
+class Undrawable(ValueError):
+    """A program of which chance does not yield what a unit needs."""
+
+
 @dataclass(frozen=True)
 class Difficulty:
     """How much a program is disguised and how many pairs of strings show it."""
@@ -62,17 +66,22 @@ class Source:
 
     def disguise(self, difficulty: Difficulty, rng: np.random.Generator) -> tuple[Dressed, Pairs, Pairs]:
         """The dressed model, the truth's pairs and the problem's."""
-        hidden = self.draw_pairs(TRUTH_PAIRS, rng, set())
-        taken = set() if self.program.repeats else {*hidden[0], *hidden[1]}
-        shown = self.draw_pairs(difficulty.pairs, rng, taken)
+        hidden, shown = self.draw_both(difficulty, rng)
         compiled = self.wiring.compiled
         return dress(compiled, difficulty.outfit, compiled.encode(hidden[0]), rng), hidden, shown
+
+    def draw_both(self, difficulty: Difficulty, rng: np.random.Generator) -> tuple[Pairs, Pairs]:
+        """The truth's pairs and the problem's."""
+        hidden = self.draw_pairs(TRUTH_PAIRS, rng, set())
+        taken = set() if self.program.repeats else {*hidden[0], *hidden[1]}
+        return hidden, self.draw_pairs(difficulty.pairs, rng, taken)
 
     @cached_property
     def wiring(self) -> Wiring:
         """The compiled program with the place of its variables."""
-        expression = self.program.build()
-        return Wiring(expression, compile_program(expression, self.program.vocabulary, self.program.length))
+        program = self.program
+        expression = program.build()
+        return Wiring(expression, compile_program(expression, program.vocabulary, program.length, apart=program.apart))
 
     @cached_property
     def scored(self) -> Bool[np.ndarray, "pos"]:
@@ -81,14 +90,21 @@ class Source:
 
     def live_edges(self, pairs: Pairs) -> set[Edge]:
         """Edges whose interchange changes the program's output on some pair."""
-        return {edge for edge, effect in self.wiring.effects(*pairs, self.scored).items() if effect > 0}
+        return self.live_edges_of(self.wiring, pairs)
+
+    def live_edges_of(self, wiring: Wiring, pairs: Pairs) -> set[Edge]:
+        return {edge for edge, effect in wiring.effects(*pairs, self.scored).items() if effect > 0}
 
     @cached_property
     def all_live_edges(self) -> frozenset[Edge]:
         """Edges that are live on some pair of strings, by interchange on a sample that is the same for every seed."""
+        return frozenset(self.live_edges(self.sample))
+
+    @cached_property
+    def sample(self) -> Pairs:
         rng = generator(self.identity, "live edges")
-        sample = [self.draw_pair(rng) for _ in range(SAMPLE)]
-        return frozenset(self.live_edges(([clean for clean, _ in sample], [other for _, other in sample])))
+        pairs = [self.draw_pair(rng) for _ in range(SAMPLE)]
+        return [clean for clean, _ in pairs], [other for _, other in pairs]
 
     def draw_pair(self, rng: np.random.Generator) -> tuple[String, String]:
         """Two strings on which the program's answers differ, or for a null two that it treats alike."""
@@ -104,14 +120,14 @@ class Source:
     def draw_pairs(self, count: int, rng: np.random.Generator, taken: set[String]) -> Pairs:
         """Pairs without strings already taken, which together show every live edge of the program.
 
-        What no pair shows could not be asked for. Raises `ValueError` where chance does not yield such pairs.
+        What no pair shows could not be asked for. Raises `Undrawable` where chance does not yield such pairs.
         """
         for _ in range(TRIES):
             chosen = self._one_choice(count, rng, taken)
             if chosen:
                 order = rng.permutation(count)
                 return [chosen[i][0] for i in order], [chosen[i][1] for i in order]
-        raise ValueError(f"{self.identity}: no {count} pairs in {TRIES} draws show all live edges; raise the count")
+        raise Undrawable(f"{self.identity}: no {count} pairs in {TRIES} draws show all live edges; raise the count")
 
     def _one_choice(
         self, count: int, rng: np.random.Generator, taken: set[String]

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from bench.core.contract import generator
+from bench.kernels.correlation import identity_correlation
 from bench.kernels.proper import brier, false_discovery_rate
 from bench.kernels.ranking import (
     auroc,
@@ -95,6 +96,13 @@ METRICS = {
         "range": [0, 1], "direction": "higher", "floor": 0.5, "ceiling": None,
         "reference": "Hanley and McNeil (1982), Radiology 143:29-36",
         "description": "Chance that an edge of the circuit outscores one that was live before the model was cut.",
+    },
+    "equivariance": {
+        "title": "Twins scored alike", "version": 1, "role": "report", "units": "live",
+        "range": [-1, 1], "direction": "higher", "floor": 0.0, "ceiling": 1.0,
+        "reference": "Lin (1989), Biometrics 45:255-268 (concordance correlation coefficient)",
+        "description": "How nearly the edges of a program have the scores of their counterparts in its twin in the same"
+        " model: 1 where all are equal, 0 for scores without relation and for equal scores throughout.",
     },
     "brier": {
         "title": "Brier score", "version": 1, "role": "report", "units": "live",
@@ -262,8 +270,8 @@ def _mixed(live: Flags | None) -> TypeGuard[Flags]:
 
 
 def _against_effects(truth: Truth, answer: Answer) -> dict[str, float]:
-    """Agreement with the order of the effects, which below the threshold are noise and count as equal; and whether
-    edges that a cut has silenced score below those of the circuit."""
+    """Agreement with the order of the effects, which below the threshold are noise and count as equal; whether edges
+    that a cut has silenced score below those of the circuit; and whether twins are scored alike."""
     values = {}
     effects = None if truth.effects is None else np.maximum(truth.effects, truth.threshold or 0)
     if effects is not None and (effects > effects.min()).any():
@@ -271,6 +279,9 @@ def _against_effects(truth: Truth, answer: Answer) -> dict[str, float]:
     if truth.changed is not None and truth.changed.any() and len(truth.circuits):
         compared = truth.circuits[0] | truth.changed
         values["change_detected"] = auroc(answer.edge_scores[compared], truth.circuits[0][compared])
+    if truth.twin is not None:
+        first = np.flatnonzero(truth.twin > np.arange(len(truth.twin)))
+        values["equivariance"] = identity_correlation(answer.edge_scores[first], answer.edge_scores[truth.twin[first]])
     return values
 
 

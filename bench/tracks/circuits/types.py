@@ -64,6 +64,8 @@ class Truth:
     `gap` is the weakest live over the strongest dead effect. `live_zero` and `live_mean` are the same verdicts under
     the other interventions. An edge of some circuit that is not live is redundant in a group.
     `changed` marks the edges that are live in a twin of this model and dead here because one edge of it was cut.
+    `twin[e]` is the edge that does in a twin what e does, where the model holds the same program twice; -1 where there
+    is none.
     """
 
     null: bool
@@ -74,6 +76,7 @@ class Truth:
     live_mean: Bool[np.ndarray, "edges"] | None = None
     node_live: Bool[np.ndarray, "nodes"] | None = None
     changed: Bool[np.ndarray, "edges"] | None = None
+    twin: Int[np.ndarray, "edges"] | None = None
     threshold: float | None = None
     placebo: float | None = None
     gap: float | None = None

@@ -31,6 +31,8 @@ class Program:
     ignored: tuple[int, ...] = ()
     repeats: bool = False
     """Whether strings of one kind are so few (balanced brackets) that two samples cannot be kept apart."""
+    apart: bool = False
+    """Whether selector widths are compiled apart (`bench.models.compiled.assembly`); else as Tracr does."""
 
     def string(self, rng: np.random.Generator) -> String:
         return self.draw(self, rng) if self.draw else independent_symbols(self, rng)
