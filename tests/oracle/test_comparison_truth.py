@@ -162,7 +162,8 @@ def unit(tmp_path_factory):
 
 def test_a_units_networks_answer_alike_on_strings_in_each_networks_own_tokens(unit):
     problem, truth = unit("sums_three")
-    assert truth.same.sum() == 2 and not truth.null
+    assert truth.same.sum() == 2
+    assert not truth.null
     strings = problem.strings
     for number, (config, weights) in enumerate(load(problem.networks.path)):
         start = np.full((len(strings), 1), problem.start[number])

@@ -2,7 +2,7 @@
 
 An algorithm is the graph of a program's variables, taken up to the names of variables and of their values. Its code is
 made from the inputs upwards: a function is the partition of its arguments' values into those that it maps together, a
-selector is the set of pairs (key, query) that it selects, an aggregate is its selector and the variable that it fetches.
+selector is the set of pairs (key, query) that it selects, an aggregate is its selector and the variable it fetches.
 Two reductions come first, since neither changes what is computed from what:
 
 - an argument on which a function does not depend is no argument, and what is read nowhere else is no variable;

@@ -66,6 +66,11 @@ class Experiment:
         nodes = model.node_outputs(self.tokens(network, strings))[self.inputs(model) :, :, 1:]
         return nodes.flatten(1, 2).numpy()
 
+    def affordable(self, pairs: int) -> int:
+        """So many pairs of strings, or as many as the budget holds for `interchange` in every network."""
+        runs = sum(2 + len(model.sources) - self.inputs(model) for model in self.networks)
+        return min(pairs, self.left // runs)
+
     @staticmethod
     def inputs(model: Transformer) -> int:
         """How many sources are embeddings."""

@@ -25,7 +25,6 @@ from bench.tracks.circuit_comparison.types import Problem, Truth
 from bench.tracks.circuit_comparison.variants import inner, recoded, with_idle
 
 PAIRS = 128  # hidden pairs of strings that certify a unit
-PASSES = 8  # of the budget for each edge of each network
 STRETCH = 2.0  # the residual basis is sheared by singular values between this and its inverse
 
 
@@ -44,7 +43,8 @@ class Plan:
     """How units of an instance are drawn: `same` of the candidates implement the reference's algorithm.
 
     With `recoded` half of the networks have a variable recoded; with `idle` each candidate also computes, for nothing,
-    variables of the reference, or if it is the same as the reference, of another algorithm.
+    variables of the reference, or if it is the same as the reference, of another algorithm. The budget is `passes` for
+    each edge of each network.
     """
 
     family: str
@@ -53,6 +53,7 @@ class Plan:
     shown: int = 32
     recoded: bool = False
     idle: int = 0
+    passes: float = 8
     spare: Spare = Spare()
 
     def unit(self, rng: np.random.Generator, workspace: Workspace) -> tuple[Problem, Truth]:
@@ -111,7 +112,7 @@ class Plan:
         return Problem(
             networks=workspace.blob(lambda path: networks.save(path, saved)),
             alphabet=np.array([[model.token(symbol) for symbol in family.vocabulary] for model in models]),
-            start=np.array([model.token(BOS) for model in models]), strings=shown, budget=PASSES * edges,
+            start=np.array([model.token(BOS) for model in models]), strings=shown, budget=int(self.passes * edges),
         )  # fmt: skip
 
 

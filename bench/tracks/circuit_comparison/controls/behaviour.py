@@ -1,4 +1,4 @@
-"""Outputs alone: the largest difference from the reference's, to a thousandth; all networks behave alike."""
+"""Outputs alone: the largest difference from the reference's, to a thousandth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sizes alone: the difference in layers, heads, units and width from the reference, which disguises draw at random."""
+"""Sizes alone: layers, heads, units and width, which disguises draw without regard to the program."""
 
 from __future__ import annotations
 

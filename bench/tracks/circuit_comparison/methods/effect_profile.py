@@ -19,7 +19,8 @@ REFERENCE = "Vig et al. (2020), Investigating gender bias with causal mediation 
 
 def solve(problem: Problem, rng: np.random.Generator, *, pairs: int = 48, share: float = 0.01) -> Answer:
     experiment = Experiment(problem)
-    base, source = experiment.draw(pairs, rng), rng.permutation(experiment.draw(pairs, rng))
+    base = experiment.draw(experiment.affordable(pairs), rng)
+    source = rng.permutation(base)
     found = [profile(experiment.interchange(network, base, source)) for network in range(len(problem.start))]
     longest = max(map(len, found))
     table = np.array([np.pad(effects, (0, longest - len(effects))) for effects in found])

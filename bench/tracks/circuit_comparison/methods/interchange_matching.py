@@ -23,7 +23,8 @@ Effects = Float[np.ndarray, "effects cells"]
 
 def solve(problem: Problem, rng: np.random.Generator, *, pairs: int = 64) -> Answer:
     experiment = Experiment(problem)
-    base, source = experiment.draw(pairs, rng), rng.permutation(experiment.draw(pairs, rng))
+    base = experiment.draw(experiment.affordable(pairs), rng)
+    source = rng.permutation(base)
     found = [distinct(experiment.interchange(network, base, source)) for network in range(len(problem.start))]
     scores = np.array([matched(found[0], other) for other in found[1:]])
     return Answer(scores, scores == 1.0)

@@ -1,10 +1,11 @@
-"""Spectra of the heads' weights and of the MLPs', best matches averaged.
+"""Spectra of the virtual weights of heads and MLPs, best matches averaged.
 
-A head is known by the eigenvalues of its value-output and query-key maps (which no change of the residual basis alters,
-unlike singular values), an MLP by those of its output matrix times its input matrix; the magnitudes in descending order
-are normalised to length one. Each head and MLP is given its best counterpart by the cosine, and the mean is the score.
-A candidate is called the same above `alike`. Nothing is run.
-Departs from the paper in comparing eigenvalues of two networks instead of reading their signs in one.
+With X the rows of all token and position embeddings and R the columns of all later readers (MLPs, unembedding), a head
+is known by the singular values of X Q K' X' and of X V O R, an MLP by those of X W_in and of W_out R: no change of the
+residual basis, within a head or of the order of symbols alters them. The largest are normalised to length one. Each
+head and MLP is given its best counterpart by the cosine, and the mean is the score. A candidate is called the same above
+`alike`. Nothing is run.
+Departs from the paper in comparing singular values of two networks instead of reading eigenvalues of one.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from bench.tracks.circuit_comparison.alignment import best_matches
 from bench.tracks.circuit_comparison.networks import Network, load
 from bench.tracks.circuit_comparison.types import Answer, Problem
 
-REFERENCE = "Elhage et al. (2021), A mathematical framework for transformer circuits, section on eigenvalues of OV"
+REFERENCE = "Elhage et al. (2021), A mathematical framework for transformer circuits (QK and OV circuits)"
 DETERMINISTIC = True
+
+Spectra = Float[np.ndarray, "nodes values"]
 
 
 def solve(problem: Problem, rng: np.random.Generator, *, kept: int = 8, alike: float = 0.99) -> Answer:
@@ -26,30 +29,36 @@ def solve(problem: Problem, rng: np.random.Generator, *, kept: int = 8, alike: f
     return Answer(scores, scores > alike)
 
 
-def spectra(network: Network, kept: int) -> dict[str, Float[np.ndarray, "nodes kept"]]:
-    """Leading eigenvalue magnitudes of every head and of every MLP, as unit vectors."""
+def spectra(network: Network, kept: int) -> tuple[Spectra, Spectra]:
+    """Leading singular values of every head and of every MLP, two unit vectors each."""
     config, weights = network
-    heads, layers = [], []
+    heads, mlps = [], []
+    inputs = np.concatenate([weights["embed"], weights["pos"]])
     for layer in range(config.n_layers):
-        at = f"layers.{layer}."
-        for head in range(config.n_heads):
-            q, k, v, o = (weights[at + name][head] for name in "qkvo")
-            # of X Y the non-zero eigenvalues are those of Y X, which is small
-            heads.append(np.concatenate([_leading(o @ v, kept), _leading(k.T @ _gram(weights) @ q, kept)]))
-        layers.append(_leading(weights[at + "mlp_out"] @ weights[at + "mlp_in"], kept))
-    return {"heads": np.array(heads), "layers": np.array(layers)}
+        at, readers = f"layers.{layer}.", _readers(network, layer)
+        for q, k, v, o in zip(*(weights[at + name] for name in "qkvo"), strict=True):
+            heads.append(_both(inputs @ q @ (inputs @ k).T, inputs @ v @ (o @ readers), kept))
+        later = _readers(network, layer + 1)
+        mlps.append(_both(inputs @ weights[at + "mlp_in"], weights[at + "mlp_out"] @ later, kept))
+    return np.array(heads), np.array(mlps)
 
 
-def _gram(weights: dict[str, np.ndarray]) -> Float[np.ndarray, "d_model d_model"]:
-    """The tokens' own second moments: a bilinear form has eigenvalues only relative to another."""
-    return weights["embed"].T @ weights["embed"]
+def _readers(network: Network, first: int) -> Float[np.ndarray, "d_model readers"]:
+    """What MLPs from a layer on, and the unembedding, read."""
+    config, weights = network
+    mlps = [weights[f"layers.{layer}.mlp_in"] for layer in range(first, config.n_layers)]
+    return np.concatenate([*mlps, weights["unembed"]], axis=1)
 
 
-def _leading(matrix: Float[np.ndarray, "n n"], kept: int) -> Float[np.ndarray, "kept"]:
-    sizes = np.sort(np.abs(np.linalg.eigvals(matrix)))[::-1][:kept]
+def _both(read: np.ndarray, written: np.ndarray, kept: int) -> Float[np.ndarray, "values"]:
+    return np.concatenate([_leading(read, kept), _leading(written, kept)]) / np.sqrt(2)
+
+
+def _leading(matrix: Float[np.ndarray, "rows columns"], kept: int) -> Float[np.ndarray, "kept"]:
+    sizes = np.linalg.svd(matrix, compute_uv=False)[:kept]
     norm = np.linalg.norm(sizes)
     return np.pad(sizes / norm if norm else sizes, (0, kept - len(sizes)))
 
 
-def _likeness(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
-    return float(np.mean([best_matches(one[kind] @ other[kind].T) for kind in one]))
+def _likeness(one: tuple[Spectra, Spectra], other: tuple[Spectra, Spectra]) -> float:
+    return float(np.mean([best_matches(mine @ theirs.T) for mine, theirs in zip(one, other, strict=True)]))

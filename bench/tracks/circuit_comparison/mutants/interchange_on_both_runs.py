@@ -18,7 +18,8 @@ PARENT = load_plugin(Path(__file__).parents[1] / "methods" / f"{MUTANT_OF}.py")
 
 def solve(problem: Problem, rng: np.random.Generator, *, pairs: int = 64) -> Answer:
     experiment = Experiment(problem)
-    base, source = experiment.draw(pairs, rng), rng.permutation(experiment.draw(pairs, rng))
+    base = experiment.draw(experiment.affordable(pairs), rng)
+    source = rng.permutation(base)
     found = []
     for network in range(len(problem.start)):
         patched = experiment.interchange(network, base, source)

@@ -18,7 +18,7 @@ PARENT = load_plugin(Path(__file__).parents[1] / "methods" / f"{MUTANT_OF}.py")
 
 def solve(problem: Problem, rng: np.random.Generator, *, pairs: int = 64) -> Answer:
     experiment = Experiment(problem)
-    base, found = experiment.draw(pairs, rng), []
+    base, found = experiment.draw(experiment.affordable(pairs), rng), []
     for network in range(len(problem.start)):
         found.append(PARENT.distinct(experiment.interchange(network, base, rng.permutation(base))))
     scores = np.array([PARENT.matched(found[0], other) for other in found[1:]])

@@ -1,9 +1,9 @@
 """Compiled programs that answer alike on every string.
 
-A family holds programs for one function: trees of additions, ways to see that a string ascends or mirrors. Programs are
-compiled by Tracr and dressed: heads and layers moved, decoys added, vocabulary permuted, residual stream in a basis that
-is not orthogonal, sizes drawn without regard to the program. A seed draws which algorithm is the reference's, which
-candidates share it, and every disguise.
+A family holds programs for one function: trees of additions, ways to see that a string ascends or mirrors. Programs
+are compiled by Tracr and dressed: heads and layers moved, decoys added, vocabulary permuted, residual stream in a basis
+that is not orthogonal, sizes drawn without regard to the program. A seed draws which algorithm is the reference's,
+which candidates share it, and every disguise.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ PLANS = {
     "sums_recoded": Plan("sums_four", recoded=True),
     "sums_idle": Plan("sums_three", idle=1),
     "recurs_idle": Plan("recurs", idle=1),
-    "seldom": Plan("seldom", shown=8),
+    "seldom": Plan("seldom", shown=8, passes=0.5),
     "ascending_null": Plan("ascending", same=0),
     "sums_three_null": Plan("sums_three", same=0),
     "sums_four_null": Plan("sums_four", same=0),
     "sums_idle_null": Plan("sums_three", same=0, idle=1),
-    "seldom_null": Plan("seldom", same=0, candidates=4, shown=8),
+    "seldom_null": Plan("seldom", same=0, candidates=3, shown=8, passes=0.5),
 }
 
 
