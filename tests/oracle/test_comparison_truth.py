@@ -13,12 +13,13 @@ from bench.core.config import ROOT
 from bench.core.contract import generator
 from bench.core.problems import Workspace
 from bench.models.compiled.programs.public import both, none_true
-from bench.models.exhaustive import forward
+from bench.models.exhaustive import forward, node_outputs
 from bench.tracks.circuit_comparison import algorithms, pairing
 from bench.tracks.circuit_comparison.algorithms import FAMILIES, Family
 from bench.tracks.circuit_comparison.canonical import algorithm
 from bench.tracks.circuit_comparison.certificate import Uncertified, distance, same
 from bench.tracks.circuit_comparison.networks import load
+from bench.tracks.circuit_comparison.symmetries import sheared, shifted
 from bench.tracks.circuit_comparison.variants import inner, recoded, with_idle
 
 TASK = load_plugin(ROOT / "bench/tracks/circuit_comparison/tasks/compiled.py")
@@ -178,17 +179,29 @@ def test_a_null_unit_holds_no_candidate_with_the_references_algorithm(unit):
     assert not truth.same.any()
 
 
-def test_a_sheared_basis_leaves_the_function_and_not_the_singular_values(unit):
+def test_symmetries_leave_the_function_and_not_the_singular_values():
     family = FAMILIES["sums_three"]
     model = pairing.Model(next(iter(family.algorithms.values()))(), family)
     rng = np.random.default_rng(0)
     dressed = pairing.dress(model.compiled, pairing.Outfit(), model.compiled.encode(family.strings()[:8]), rng)
-    moved = pairing.sheared(dressed, rng)
     tokens = dressed.tokens[model.compiled.encode(family.strings()[:20])]
-    one, other = (forward(network.config, network.weights, tokens) for network in (dressed, moved))
-    np.testing.assert_allclose(one, other, atol=1e-10)
-    one, other = (np.linalg.svd(n.weights["layers.0.o"][0], compute_uv=False) for n in (dressed, moved))
-    assert np.abs(one - other).max() > 0.05 * one.max()
+    said = forward(dressed.config, dressed.weights, tokens)
+    for name, moved in (("o", sheared(dressed, rng)), ("k", shifted(dressed, model.compiled, rng))):
+        np.testing.assert_allclose(forward(moved.config, moved.weights, tokens), said, atol=1e-9)
+        one, other = (np.linalg.svd(n.weights[f"layers.0.{name}"][0], compute_uv=False) for n in (dressed, moved))
+        assert np.abs(one / one.max() - other / other.max()).max() > 0.05
+
+
+def test_constants_move_what_nodes_write_by_constants_alone():
+    family = FAMILIES["sums_three"]
+    model = pairing.Model(next(iter(family.algorithms.values()))(), family)
+    rng = np.random.default_rng(0)
+    dressed = pairing.dress(model.compiled, pairing.Outfit(), model.compiled.encode(family.strings()[:8]), rng)
+    moved = shifted(dressed, model.compiled, rng)
+    tokens = dressed.tokens[model.compiled.encode(family.strings()[:20])]
+    change = node_outputs(moved.config, moved.weights, tokens) - node_outputs(dressed.config, dressed.weights, tokens)
+    assert np.abs(change).max() > 0.1
+    np.testing.assert_allclose(change, np.broadcast_to(change[:, :1, :1], change.shape), atol=1e-9)
 
 
 def test_sizes_of_networks_do_not_depend_on_their_programs(tmp_path: Path):

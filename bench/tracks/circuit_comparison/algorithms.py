@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from typing import Any
 
 from tracr.rasp import rasp
@@ -111,7 +111,7 @@ FALLEN = 99
 def ascending_by_pairs() -> rasp.SOp:
     """Three comparisons of symbols fetched from their places."""
     found = symbols(SEQUENCE)
-    rises = [both(lambda one, other: one <= other, *found[at : at + 2], f"rise{at}") for at in range(SEQUENCE - 1)]
+    rises = [both(lambda one, other: one <= other, *two, name=f"rise{at}") for at, two in enumerate(pairwise(found))]
     return in_order(((0, 1), 2), rises, lambda one, other: one and other)
 
 

@@ -14,18 +14,18 @@ from bench.core.problems import Workspace
 from bench.models import exhaustive
 from bench.models.compiled.assembly import compile_program
 from bench.models.compiled.conversion import BOS, Compiled, variable_of
-from bench.models.compiled.dressing import Dressed, Outfit, dress, random_rotation
+from bench.models.compiled.dressing import Dressed, Outfit, dress
 from bench.models.compiled.interchange import Wiring
 from bench.models.graph import Graph
 from bench.tracks.circuit_comparison import networks
 from bench.tracks.circuit_comparison.algorithms import FAMILIES, Family
 from bench.tracks.circuit_comparison.canonical import algorithm, variables
 from bench.tracks.circuit_comparison.certificate import Located, Uncertified, same
+from bench.tracks.circuit_comparison.symmetries import sheared, shifted
 from bench.tracks.circuit_comparison.types import Problem, Truth
 from bench.tracks.circuit_comparison.variants import inner, recoded, with_idle
 
 PAIRS = 128  # hidden pairs of strings that certify a unit
-STRETCH = 2.0  # the residual basis is sheared by singular values between this and its inverse
 
 
 @dataclass(frozen=True)
@@ -181,9 +181,9 @@ def _disguise(compiled: Compiled, largest: dict[str, int], spare: Spare, rng: np
     }
     outfit = Outfit(heads=add["n_heads"], layers=add["n_layers"], units=add["d_mlp"], axes=add["d_model"])
     symbols = [symbol for symbol in compiled.tokens if not str(symbol).startswith("compiler")]
-    sample = rng.choice(np.array(symbols, object), size=(32, compiled.config.n_ctx - 1))
+    sample = rng.choice(np.array(symbols, object), size=(32, compiled.config.n_ctx - 1)).tolist()
     dressed = dress(_headroom(compiled, largest["d_head"]), outfit, compiled.encode(sample), rng)
-    return sheared(dressed, rng)
+    return sheared(shifted(dressed, compiled, rng), rng)
 
 
 def _headroom(compiled: Compiled, d_head: int) -> Compiled:
@@ -195,28 +195,6 @@ def _headroom(compiled: Compiled, d_head: int) -> Compiled:
         if axis is not None:
             weights[name] = np.pad(array, [(0, more if place == axis else 0) for place in range(array.ndim)])
     return replace(compiled, config=replace(compiled.config, d_head=d_head), weights=weights)
-
-
-def sheared(dressed: Dressed, rng: np.random.Generator) -> Dressed:
-    """The same network in a residual basis that is not orthogonal: singular values of maps between nodes change."""
-    size = dressed.config.d_model
-    stretch = STRETCH ** rng.uniform(-1, 1, size)
-    shear = random_rotation(size, rng) * stretch @ random_rotation(size, rng)
-    inverse = np.linalg.inv(shear)
-    weights = {name: _sheared(name, array, shear, inverse) for name, array in dressed.weights.items()}
-    return replace(dressed, weights=weights, turn=dressed.turn @ shear)
-
-
-READERS = ("q", "k", "v", "mlp_in", "unembed")
-
-
-def _sheared(name: str, array: np.ndarray, shear: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-    """What writes is sheared; what reads undoes it."""
-    kind = name.rsplit(".", 1)[-1]
-    axis = exhaustive.RESIDUAL_AXIS.get(kind)
-    if axis is None:
-        return array
-    return inverse @ array if kind in READERS else array @ shear
 
 
 def certify(

@@ -3,8 +3,8 @@
 With X the rows of all token and position embeddings and R the columns of all later readers (MLPs, unembedding), a head
 is known by the singular values of X Q K' X' and of X V O R, an MLP by those of X W_in and of W_out R: no change of the
 residual basis, within a head or of the order of symbols alters them. The largest are normalised to length one. Each
-head and MLP is given its best counterpart by the cosine, and the mean is the score. A candidate is called the same above
-`alike`. Nothing is run.
+head and MLP is given its best counterpart by the cosine, and the mean is the score. A candidate is called the same
+above `alike`. Nothing is run.
 Departs from the paper in comparing singular values of two networks instead of reading eigenvalues of one.
 """
 

@@ -11,7 +11,7 @@ from bench.tracks.circuit_comparison.experiment import Experiment
 from bench.tracks.circuit_comparison.types import Answer, Problem
 
 MUTANT_OF = "interchange_matching"
-TOUCHES = ("compiled/sums_three",)
+TOUCHES = ("compiled/sums_three", "compiled/maximum")
 DEFECT = "each network is given pairs of strings of its own, so that effects of like nodes differ"
 PARENT = load_plugin(Path(__file__).parents[1] / "methods" / f"{MUTANT_OF}.py")
 
