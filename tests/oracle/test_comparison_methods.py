@@ -86,6 +86,15 @@ def test_edge_effects_are_those_of_float64_numpy(unit):
     np.testing.assert_allclose(found, exhaustive.edge_effects(config, weights, graph, base, donors, scored), atol=1e-9)
 
 
+def test_telling_pairs_are_answered_differently_and_share_no_string(unit):
+    problem, _ = unit
+    base, source = Experiment(problem).telling(6, np.random.default_rng(0))
+    assert len(base) == len(source) == 6
+    assert (base.sum(axis=1) % 5 != source.sum(axis=1) % 5).all()
+    base, _ = Experiment(problem).telling(60, np.random.default_rng(0))
+    assert 40 < len(base) <= 48  # of a pool of 96
+
+
 def test_passes_beyond_the_budget_are_declined(unit):
     problem, _ = unit
     experiment = Experiment(replace(problem, budget=10))

@@ -66,10 +66,35 @@ class Experiment:
         nodes = model.node_outputs(self.tokens(network, strings))[self.inputs(model) :, :, 1:]
         return nodes.flatten(1, 2).numpy()
 
+    def telling(self, count: int, rng: np.random.Generator, pool: int = 96) -> tuple[Strings, Strings]:
+        """Pairs of strings on which the reference answers differently, each string of a pool in one pair at most.
+
+        Fewer than `count` where the pool holds no more. All networks answer alike, so the pairs tell in every one.
+        """
+        strings = self.draw(pool, rng)
+        answers = self.outputs(0, strings).argmax(axis=2)
+        left, pairs = list(rng.permutation(pool)), []
+        while left and len(pairs) < count:
+            base = left.pop()
+            other = next((place for place in left if (answers[place] != answers[base]).any()), None)
+            if other is not None:
+                left.remove(other)
+                pairs.append((base, other))
+        chosen = np.array(pairs, int).reshape(-1, 2)
+        return strings[chosen[:, 0]], strings[chosen[:, 1]]
+
     def affordable(self, pairs: int) -> int:
-        """So many pairs of strings, or as many as the budget holds for `interchange` in every network."""
+        """So many pairs of strings, or as many as the budget holds for `interchange` in every network, at least one."""
         runs = sum(2 + len(model.sources) - self.inputs(model) for model in self.networks)
-        return min(pairs, self.left // runs)
+        return max(1, min(pairs, self.left // runs))
+
+    def affordable_edges(self, pairs: int, pool: int = 96) -> int:
+        """So many pairs of strings, or as many as the budget holds for `effects` in every network after `telling`.
+
+        At least one, which `effects` declines where the budget holds none.
+        """
+        runs = sum(2 + len(Graph(model.config, "qkv").edges) for model in self.networks)
+        return max(1, min(pairs, (self.left - pool) // runs))
 
     @staticmethod
     def inputs(model: Transformer) -> int:

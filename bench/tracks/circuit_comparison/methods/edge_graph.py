@@ -1,10 +1,10 @@
 """Weisfeiler-Lehman kernel of the graphs of live edges.
 
-Every edge is patched alone with what it carries on other strings; edges that change the output on average, and lie on a
-path from an input to the output, make the network's graph. Nodes are labelled by kind (embedding, position, head, MLP,
-output), then again and again by their label and those of their neighbours, each with the slot (query, key, value) and
-direction of the edge. The score is the cosine of the counts of all labels; a candidate is called the same where all
-counts are equal.
+Every edge is patched alone with what it carries on strings that are answered otherwise; edges that change the output on
+average, and lie on a path from an input to the output, make the network's graph. Nodes are labelled by kind (embedding,
+position, head, MLP, output), then again and again by their label and those of their neighbours, each with the slot
+(query, key, value) and direction of the edge. The score is the cosine of the counts of all labels; a candidate is
+called the same where all counts are equal.
 Departs from the paper in labelled, directed edges and in the cosine.
 """
 
@@ -26,11 +26,11 @@ Edge = tuple[str, str, str]
 
 def solve(problem: Problem, rng: np.random.Generator, *, pairs: int = 6, rounds: int = 4) -> Answer:
     experiment = Experiment(problem)
-    base, source = experiment.draw(pairs, rng), rng.permutation(experiment.draw(pairs, rng))
+    base, source = experiment.telling(experiment.affordable_edges(pairs), rng)
     graphs = [live_edges(experiment, network, base, source) for network in range(len(problem.start))]
     counts = [label_counts(graph, rounds) for graph in graphs]
     scores = np.array([cosine(counts[0], other) for other in counts[1:]])
-    return Answer(scores, np.array([counts[0] == other for other in counts[1:]]))
+    return Answer(scores, np.array([bool(counts[0]) and counts[0] == other for other in counts[1:]]))
 
 
 def live_edges(experiment: Experiment, network: int, base: Strings, source: Strings) -> list[Edge]:
