@@ -12,10 +12,11 @@ from bench.models.dictionaries.engine import Autoencoder, Schedule, Trained, tra
 from bench.tracks.features.dictionary import dictionary_answer, standardised
 from bench.tracks.features.types import Answer, Problem
 
+RATE = 0.01  # of Adam, for activations of mean square length 1
 SAMPLES_TO_CHOOSE_BY = 2000  # the last training activations, on which models of a stack are compared
 
 
-def fit(problem: Problem, rng: np.random.Generator, kind: Autoencoder, models: int, rate: float) -> Trained:
+def fit(problem: Problem, rng: np.random.Generator, kind: Autoencoder, models: int, rate: float = RATE) -> Trained:
     """A stack of `models` autoencoders, in float32, on the standardised activations."""
     values = torch.as_tensor(standardised(problem)[0], dtype=torch.float32)
     seeds = rng.integers(2**62, size=models).tolist()

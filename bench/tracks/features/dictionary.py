@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.sparse import csr_array
 
+from bench.kernels.inclusion import inclusion_parents
 from bench.kernels.sphericity import direction_p_values
 from bench.tracks.features.types import Answer, Problem
 
@@ -37,9 +38,11 @@ def dictionary_answer(
     *,
     offset: Float[np.ndarray, "width"] | None = None,
     sure: Float[np.ndarray, "latents"] | None = None,
-    parents: Int[np.ndarray, "latents"] | None = None,
 ) -> Answer:
-    """An answer in the problem's unit from a dictionary of the standardised activations; `offset` is theirs too."""
+    """An answer in the problem's unit from a dictionary of the standardised activations; `offset` is theirs too.
+
+    Parents are read off the codes: a latent's parent fires wherever it does (`bench.kernels.inclusion`).
+    """
     _, test, centre, scale = standardised(problem)
     sure = confidence(test, directions) if sure is None else sure
     return Answer(
@@ -47,5 +50,5 @@ def dictionary_answer(
         confidence=np.asarray(sure, np.float32),
         codes=csr_array(np.asarray(codes * scale, np.float32)),
         offset=np.asarray(centre if offset is None else centre + offset * scale, np.float32),
-        parents=parents,
+        parents=inclusion_parents(codes != 0),
     )

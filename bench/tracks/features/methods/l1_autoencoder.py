@@ -24,6 +24,8 @@ REFERENCE = "Cunningham et al. (2023), Sparse autoencoders find highly interpret
 NEEDS = ("gradients",)
 INVARIANT_TO = ("scale",)
 
+PENALTIES = (0.05, 0.1, 0.2, 0.4, 0.8)
+
 
 @dataclass(frozen=True)
 class L1Autoencoder(Autoencoder):
@@ -40,12 +42,6 @@ class L1Autoencoder(Autoencoder):
         return error + torch.tensor(self.penalties, dtype=error.dtype) * self.size(codes), codes
 
 
-def solve(
-    problem: Problem,
-    rng: np.random.Generator,
-    *,
-    penalties: tuple[float, ...] = (0.03, 0.1, 0.2, 0.35, 0.6),
-    rate: float = 0.005,
-) -> Answer:
-    trained = fit(problem, rng, L1Autoencoder(penalties=penalties), len(penalties), rate)
+def solve(problem: Problem, rng: np.random.Generator, *, penalties: tuple[float, ...] = PENALTIES) -> Answer:
+    trained = fit(problem, rng, L1Autoencoder(penalties=penalties), len(penalties))
     return answer_with(problem, trained, nearest_in_activity)

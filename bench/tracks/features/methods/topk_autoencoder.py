@@ -31,6 +31,6 @@ class TopKAutoencoder(Autoencoder):
         return torch.zeros_like(before).scatter(2, places, largest)
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, seeds: int = 3, rate: float = 0.005) -> Answer:
+def solve(problem: Problem, rng: np.random.Generator, *, seeds: int = 3) -> Answer:
     kind = TopKAutoencoder(active=max(round(problem.active), 1))
-    return answer_with(problem, fit(problem, rng, kind, seeds, rate), least_error)
+    return answer_with(problem, fit(problem, rng, kind, seeds), least_error)

@@ -11,13 +11,13 @@ from bench.tracks.features.autoencoders import answer_with, fit, nearest_in_acti
 from bench.tracks.features.types import Answer, Problem
 
 MUTANT_OF = "l1_autoencoder"
-TOUCHES = ("planted_dictionary/few",)
+TOUCHES = ("planted_dictionary/complete",)
 DEFECT = "rows of the decoder are left free: long rows let codes, and with them the penalty, shrink to nothing"
-PENALTIES = (0.03, 0.1, 0.2, 0.35, 0.6)
 PARENT = Path(__file__).parents[1] / "methods" / f"{MUTANT_OF}.py"
 
 
 def solve(problem: Problem, rng: np.random.Generator) -> Answer:
-    kind = load_plugin(PARENT).L1Autoencoder(unit_norm=False, penalties=PENALTIES)
-    trained = fit(problem, rng, kind, len(PENALTIES), 0.005)
+    parent = load_plugin(PARENT)
+    kind = parent.L1Autoencoder(unit_norm=False, penalties=parent.PENALTIES)
+    trained = fit(problem, rng, kind, len(parent.PENALTIES))
     return answer_with(problem, trained, nearest_in_activity)

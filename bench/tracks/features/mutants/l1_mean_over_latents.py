@@ -11,18 +11,17 @@ from bench.tracks.features.autoencoders import answer_with, fit, nearest_in_acti
 from bench.tracks.features.types import Answer, Problem
 
 MUTANT_OF = "l1_autoencoder"
-TOUCHES = ("planted_dictionary/few",)
+TOUCHES = ("planted_dictionary/complete",)
 DEFECT = "the penalty is the mean of a sample's codes, so that it shrinks with the number of latents"
-PENALTIES = (0.03, 0.1, 0.2, 0.35, 0.6)
 PARENT = Path(__file__).parents[1] / "methods" / f"{MUTANT_OF}.py"
 
 
 def solve(problem: Problem, rng: np.random.Generator) -> Answer:
-    parent = load_plugin(PARENT).L1Autoencoder
+    parent = load_plugin(PARENT)
 
-    class MeanOverLatents(parent):
+    class MeanOverLatents(parent.L1Autoencoder):
         def size(self, codes):
             return codes.mean(2).mean(1)
 
-    trained = fit(problem, rng, MeanOverLatents(penalties=PENALTIES), len(PENALTIES), 0.005)
+    trained = fit(problem, rng, MeanOverLatents(penalties=parent.PENALTIES), len(parent.PENALTIES))
     return answer_with(problem, trained, nearest_in_activity)

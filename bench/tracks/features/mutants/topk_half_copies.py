@@ -11,7 +11,7 @@ from bench.core.catalogue import load_plugin
 from bench.tracks.features.types import Answer, Problem
 
 MUTANT_OF = "topk_autoencoder"
-TOUCHES = ("planted_dictionary/few",)
+TOUCHES = ("planted_dictionary/complete",)
 DEFECT = "half of the latents are copies of the other half, codes shared between them"
 PARENT = Path(__file__).parents[1] / "methods" / f"{MUTANT_OF}.py"
 

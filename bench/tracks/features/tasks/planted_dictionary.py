@@ -25,7 +25,7 @@ REFERENCE = (
 )
 INSTANCES = {
     "complete": {"size": "small", "null": False, "title": "8 orthonormal features in 10 dimensions, small budget"},
-    "few": {"size": "small", "null": False, "title": "12 features in 6 dimensions, small budget"},
+    "few": {"size": "small", "null": False, "title": "16 features in 10 dimensions, small budget"},
     "superposed": {"size": "small", "null": False, "title": "40 features in 20 dimensions, 2 active"},
     "noisy": {"size": "small", "null": False, "title": "40 features in 20 dimensions, as much noise as signal"},
     "zipf": {"size": "small", "null": False, "title": "80 features in 40 dimensions, frequencies by Zipf's law"},
@@ -44,10 +44,10 @@ INSTANCES = {
 }
 
 
-FEW, SUPERPOSED, ZIPF = World(12, 6, 1.2), World(40, 20, 2.0), World(80, 40, 3.0, zipf=0.7)
+FEW, SUPERPOSED, ZIPF = World(16, 10, 1.5), World(40, 20, 2.0), World(80, 40, 3.0, zipf=0.7)
 PLANS = {
     "complete": Plan(World(8, 10, 1.0, orthogonal=True), 10, samples=2000, tests=500, budget=40_000),
-    "few": Plan(FEW, 16, samples=4000, tests=1000, budget=80_000),
+    "few": Plan(FEW, 20, samples=4000, tests=1000, budget=80_000),
     "superposed": Plan(SUPERPOSED, 48),
     "noisy": Plan(World(40, 20, 2.0, noise=1.0), 48),
     "zipf": Plan(ZIPF, 96),
@@ -59,7 +59,7 @@ PLANS = {
     "miscounted": Plan(SUPERPOSED, 48, wanted=6.0),
     "narrow": Plan(ZIPF, 40),
     "crowded": Plan(World(256, 64, 4.0), 288),
-    "null_few": Plan(FEW, 16, samples=4000, tests=1000, budget=40_000, null="gaussian"),
+    "null_few": Plan(FEW, 20, samples=4000, tests=1000, budget=40_000, null="gaussian"),
     "null_gaussian": Plan(SUPERPOSED, 48, null="gaussian"),
     "null_elliptical": Plan(SUPERPOSED, 48, null="elliptical"),
     "null_zipf": Plan(ZIPF, 96, null="gaussian"),
