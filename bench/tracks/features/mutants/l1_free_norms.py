@@ -11,7 +11,7 @@ from bench.tracks.features.autoencoders import answer_with, fit, nearest_in_acti
 from bench.tracks.features.types import Answer, Problem
 
 MUTANT_OF = "l1_autoencoder"
-TOUCHES = ("planted_dictionary/complete",)
+TOUCHES = ("planted_dictionary/few",)
 DEFECT = "rows of the decoder are left free: long rows let codes, and with them the penalty, shrink to nothing"
 PARENT = Path(__file__).parents[1] / "methods" / f"{MUTANT_OF}.py"
 
