@@ -34,10 +34,10 @@ def matched_cosine(truth: Float[np.ndarray, "features width"], found: Float[np.n
 
 
 def copied(directions: Float[np.ndarray, "latents width"], cosine: float) -> float:
-    """Share of rows that have another row at this |cosine| or above; 0 where there are none."""
+    """Share of rows that have another row at this cosine or above; 0 where there are none. Opposites are no copies."""
     if len(directions) == 0:
         return 0.0
-    similarity = np.abs(cosines(directions, directions))
+    similarity = cosines(directions, directions)
     np.fill_diagonal(similarity, 0.0)
     return float((similarity.max(axis=1) >= cosine).mean())
 

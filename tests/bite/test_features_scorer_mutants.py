@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,6 +85,15 @@ def detection_over_the_matched(score):
         return {name: value / share for name, value in exact(t, pairs, codes).items()}
 
     score.detection = changed
+
+
+def detectors_by_absolute_cosine(score):
+    score.match_detectors = lambda t, a, claimed, codes: score.match(t, a, claimed)
+
+
+def detectors_by_the_directions_as_given(score):
+    exact = score.match_detectors
+    score.match_detectors = lambda t, a, claimed, codes: exact(t, a, claimed, np.abs(codes))
 
 
 def precision_and_recall_change_places(score):
@@ -190,6 +201,16 @@ def a_latent_that_fires_too_seldom_is_precise(score):
     assert found["f1"] == pytest.approx((2 / 6 + 2 / 3 + 2 / 4) / 3)
 
 
+def opposite_features_have_detectors_of_their_own(score):
+    """The third feature points against the first; the answer lists latents the other way round, one with its sign."""
+    directions = np.array([[1, 0, 0], [0, 1, 0], [-1, 0, 0]], np.float32)
+    opposite = replace(truth(), directions=directions, parents=np.full(3, -1))
+    given = answer(directions[[2, 1, 0]], CODES[:, [2, 1, 0]], parents=None)
+    assert score.score(problem(), opposite, given)["f1"] == 1
+    turned = answer(-directions[[2, 1, 0]], -CODES[:, [2, 1, 0]], parents=None)
+    assert score.score(problem(), opposite, turned)["f1"] == 1
+
+
 def a_constant_explains_nothing(score):
     found = score.score(problem(), truth(), answer(codes=np.tile(CODES.mean(axis=0), (8, 1))))
     assert found["explained_variance"] == pytest.approx(0, abs=1e-6)
@@ -224,6 +245,8 @@ REJECTIONS = (
     (silence_is_false_too, silence_is_right_on_a_null),
     (false_features_over_the_claimed, false_features_are_a_share_of_those_allowed),
     (detection_over_the_matched, one_good_latent_of_three_recovers_a_third),
+    (detectors_by_absolute_cosine, opposite_features_have_detectors_of_their_own),
+    (detectors_by_the_directions_as_given, opposite_features_have_detectors_of_their_own),
     (precision_and_recall_change_places, a_latent_that_fires_too_seldom_is_precise),
     (variance_about_the_origin, a_constant_explains_nothing),
     (shrinkage_upside_down, halved_codes_are_shrunk_by_half),

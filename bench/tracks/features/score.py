@@ -6,8 +6,9 @@ With M the one-to-one matching of claimed latents and true directions that has t
 
 so that latents that are few, copies of each other, or not claimed cost what they do not find. A random dictionary of
 the allowed size scores far above 0 (.49 for 40 directions and as many latents in 20 dimensions): it is drawn anew on
-every unit and is the floor. Detection is judged on the test activations, latent by latent of the same matching, and a
-direction without a latent counts 0. On null units every claimed latent is false.
+every unit and is the floor. Detection is judged on the test activations, latent by latent; where two features point in opposite
+ways, |cosine| cannot tell their latents apart, so that its matching is by the cosine with the direction in which a latent
+writes when it fires. A direction without a latent counts 0. On null units every claimed latent is false.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bench.kernels.matching import assign, copied, cosines
 from bench.tracks.features.types import CLAIMED, Answer, Problem, Truth
 
 FOUND = 0.9  # |cosine| from which a direction counts as found
-COPY = 0.95  # |cosine| from which two latents are copies; no two of the planted directions are as near
+COPY = 0.95  # cosine from which two latents are copies
 
 METRICS = {
     "recovery": {
@@ -67,7 +68,7 @@ METRICS = {
         "title": "Latents that are copies", "version": 1, "role": "report", "units": "live", "range": [0, 1],
         "direction": "lower", "floor": None, "ceiling": 0.0,
         "reference": "Bricken et al. (2023), Towards monosemanticity (feature splitting)",
-        "description": "Share of claimed latents with another claimed one at |cosine| of .95 or more.",
+        "description": "Share of claimed latents with another claimed one at a cosine of .95 or more.",
     },
     "dead": {
         "title": "Dead latents", "version": 1, "role": "report", "units": "live", "range": [0, 1],
@@ -126,7 +127,7 @@ METRICS = {
 
 @dataclass(frozen=True)
 class Matched:
-    """Feature `features[i]` is matched with latent `latents[i]`, a claimed one, at |cosine| `similarity[i]`."""
+    """Feature `features[i]` is matched with latent `latents[i]`, a claimed one, at `similarity[i]`."""
 
     features: Int[np.ndarray, "pairs"]
     latents: Int[np.ndarray, "pairs"]
@@ -138,22 +139,33 @@ def score(problem: Problem, truth: Truth, answer: Answer) -> dict[str, float]:
     if truth.null:
         return {"false_features": claimed.sum() / problem.latents, "any_false_feature": float(claimed.any())}
     codes = answer.codes.toarray().astype(np.float64)
-    pairs = match(truth, answer, claimed)
+    pairs, detectors = match(truth, answer, claimed), match_detectors(truth, answer, claimed, codes)
     return {
         "recovery": pairs.similarity.sum() / len(truth.directions),
         "found": (pairs.similarity >= FOUND).sum() / len(truth.directions),
-        **detection(truth, pairs, codes),
+        **detection(truth, detectors, codes),
         **redundancy(truth, answer.directions[claimed]),
         "dead": float(np.mean((codes == 0).all(axis=0))) if codes.shape[1] else 0.0,
         "l0": float((codes != 0).sum(axis=1).mean()),
         **reconstruction(problem, answer, codes),
-        **hierarchy(truth, answer, pairs, codes, claimed),
+        **hierarchy(truth, answer, detectors, codes, claimed),
     }
 
 
 def match(truth: Truth, answer: Answer, claimed: Bool[np.ndarray, "latents"]) -> Matched:
     """The one-to-one matching of features and claimed latents with the largest sum of |cosine|."""
-    similarity = np.abs(cosines(truth.directions, answer.directions[claimed]))
+    return _matched(np.abs(cosines(truth.directions, answer.directions[claimed])), claimed)
+
+
+def match_detectors(
+    truth: Truth, answer: Answer, claimed: Bool[np.ndarray, "latents"], codes: Float[np.ndarray, "tests latents"]
+) -> Matched:
+    """By the cosine with the direction in which a latent writes: its own, or the opposite where codes are negative."""
+    written = np.where(codes.sum(axis=0) < 0, -1.0, 1.0)[claimed]
+    return _matched(written * cosines(truth.directions, answer.directions[claimed]), claimed)
+
+
+def _matched(similarity: Float[np.ndarray, "features claimed"], claimed: Bool[np.ndarray, "latents"]) -> Matched:
     features, latents = assign(similarity)
     return Matched(features, np.flatnonzero(claimed)[latents], similarity[features, latents])
 
