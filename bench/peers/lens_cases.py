@@ -1,4 +1,4 @@
-"""Small TransformerLens models with drawn weights, on which its own logits are recorded: `python -m bench.peers.lens_cases`.
+"""Small TransformerLens models with drawn weights, whose logits it records: `python -m bench.peers.lens_cases`.
 
 Each case is a configuration of TransformerLens; tensors are drawn under its names by a generator seeded by the case.
 The command makes an environment from `envs/peers/NAME.lock` (argument, default transformer-lens-3), lets that version

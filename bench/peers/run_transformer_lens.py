@@ -1,4 +1,4 @@
-"""What a HookedTransformer says, in an environment of TransformerLens 2.x or 3.x: `python run_transformer_lens.py CASE`.
+"""What a HookedTransformer says, where TransformerLens 2.x or 3.x is: `python run_transformer_lens.py CASE`.
 
 Of ours, the exporter alone is imported. CASE holds `case.json` (its configuration) and `case.safetensors` (its tensors,
 and "tokens"); written are `said.safetensors` ("output") and the folder `export`.
@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models" / "adapters"))
-from export_transformer_lens import export  # noqa: E402
+from export_transformer_lens import export
 
 
 def main():

@@ -1,7 +1,7 @@
 """Converted models say what TransformerLens 3.9 says of the same tensors.
 
-`transformer_lens.json` holds its logits, to six digits, as `python -m bench.peers.lens_cases` prints them; nothing in it
-is our own output.
+`transformer_lens.json` holds its logits, to six digits, as `python -m bench.peers.lens_cases` prints them; nothing in
+it is our own output.
 """
 
 from __future__ import annotations

@@ -40,10 +40,10 @@ class Nodes(nn.Module):
 
     def __init__(self, model: Transformer) -> None:
         super().__init__()
-        self.model, config = model, model.config
+        self.model, self.config = model, model.config  # pyvene asks for a configuration
         self.embed = Embedding(model, 0)
-        self.pos = Embedding(model, 1) if config.positions == "learned" else None
-        self.layers = nn.ModuleList(Layer(model, layer) for layer in range(config.n_layers))
+        self.pos = Embedding(model, 1) if self.config.positions == "learned" else None
+        self.layers = nn.ModuleList(Layer(model, layer) for layer in range(self.config.n_layers))
         self.unembed = Unembedding(model)
 
     def forward(self, tokens: Int[Tensor, "batch pos"]) -> Float[Tensor, "batch pos outputs"]:
@@ -65,7 +65,7 @@ class Embedding(nn.Module):
         self.model, self.index = model, index
 
     def forward(self, tokens: Int[Tensor, "batch pos"]) -> Float[Tensor, "batch pos d_model"]:
-        return self.model.embed(tokens)[self.index][0]
+        return self.model.embed(tokens)[self.index][0].clone()  # some libraries write into what a module returns
 
 
 class Layer(nn.Module):
