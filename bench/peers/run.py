@@ -76,10 +76,10 @@ HEAD = (
 )
 
 
-def environment(folder: Path) -> Path:
-    """The Python of the peer's environment, made from its lock where it is not there yet."""
-    lock = ROOT / "envs" / "peers" / f"{PEER}.lock"
-    place = folder / f"{PEER}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+def environment(folder: Path, peer: str = PEER) -> Path:
+    """The Python of a peer's environment, made from its lock where it is not there yet."""
+    lock = ROOT / "envs" / "peers" / f"{peer}.lock"
+    place = folder.absolute() / f"{peer}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     python = place / "bin" / "python"
     if not (place / "complete").exists():
         print(f"making {place} from {lock.relative_to(ROOT)}", file=sys.stderr)
