@@ -1,9 +1,9 @@
 """Train one model: `python -P -m bench.models.trained train BEHAVIOUR --seed N`.
 
 Writes weights/BEHAVIOUR/N.safetensors and its record N.json beside this file, or in --out; where earlier stages are
-kept also early-N (all that trains is known, less than a fifth of the rest) and half-N (the first measured with half of
-the rest). A run that was stopped is resumed from --state. What does not pass the gate is not written, and the exit
-status is 1.
+kept also early-N (the first measured that knows all that trains, and less than two fifths of the rest) and half-N (the
+first with half of the rest). A run that was stopped is resumed from --state. What does not pass the gate is not
+written, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Landing:
 
     def _keep_stage(self, arrays: Arrays, found: Mapping[str, float]) -> None:
         known = found["on_training_strings"] >= GATE
-        for stage, reached in (("early", found["behaviour"] < 0.2), ("half", 0.5 <= found["behaviour"] < 0.9)):
+        for stage, reached in (("early", found["behaviour"] < 0.4), ("half", 0.5 <= found["behaviour"] < 0.9)):
             path = self.folder / f"{stage}-{self.training.seed}.safetensors"
             if known and reached and not path.exists():
                 self.write(arrays, f"{stage}-")

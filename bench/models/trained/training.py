@@ -22,7 +22,7 @@ class Training(Fitting):
 
     def __init__(self, behaviour: Behaviour, seed: int) -> None:
         start = random_weights(behaviour.config, np.random.default_rng([seed, 0]))
-        scaled = {name: (0.0 if name.endswith("_bias") else behaviour.start) * array for name, array in start.items()}
+        scaled = {name: behaviour.scale(name) * array for name, array in start.items()}
         super().__init__(behaviour.config, scaled, seed, behaviour.pace)
         self.behaviour, self.draw = behaviour, behaviour.training(seed)
 
@@ -35,7 +35,7 @@ class Training(Fitting):
 
     def identity(self) -> dict[str, Any]:
         told = {"title": self.behaviour.title, "seed": self.seed, "share": self.behaviour.share}
-        told |= {"start": self.behaviour.start, "batch": self.behaviour.batch}
+        told |= {name: getattr(self.behaviour, name) for name in ("start", "start_embed", "batch")}
         return told | {"pace": asdict(self.behaviour.pace), "config": asdict(self.behaviour.config)}
 
 

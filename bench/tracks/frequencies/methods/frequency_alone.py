@@ -11,9 +11,7 @@ import numpy as np
 from bench.tracks.frequencies.experiment import Experiment, answer
 from bench.tracks.frequencies.types import Answer, Problem
 
-REFERENCE = (
-    "Nanda et al. (2023), Progress measures for grokking, ICLR (restricted loss)"
-)
+REFERENCE = "Nanda et al. (2023), Progress measures for grokking, ICLR (restricted loss)"
 DETERMINISTIC = True
 
 

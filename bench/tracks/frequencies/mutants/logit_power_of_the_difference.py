@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
-from bench.tracks.frequencies.experiment import Experiment, answer
+from bench.tracks.frequencies.experiment import Experiment
 from bench.tracks.frequencies.types import Answer, Problem
 
 MUTANT_OF = "logit_power"
 TOUCHES = ("modular_addition/p23", "modular_addition/p29", "modular_addition/p31")
-DEFECT = "the wave runs along a - b - c, in whose direction the logits of a sum vary by chance alone"
+DEFECT = "waves run along a - b - c, where the logits of a sum have power by chance alone"
 
 
 def solve(problem: Problem, rng: np.random.Generator) -> Answer:
     experiment = Experiment(problem)
-    first, second = problem.pairs.T
-    total = (first - second)[:, None] - np.arange(problem.modulus)
-    angle = 2 * np.pi * experiment.frequencies[:, None, None] * total / problem.modulus
-    coefficient = (torch.cos(torch.as_tensor(angle)) * experiment.logits()).mean((1, 2))
-    return answer(coefficient.square().numpy())
+    angle = problem.pairs[:, :1] - problem.pairs[:, 1:] - np.arange(problem.modulus)
+    waves = experiment.waves[:, angle % problem.modulus]
+    logits = experiment.logits()
+    share = 2 * (waves * logits).mean((1, 2)).abs().square() / logits.square().mean()
+    return Answer(share.numpy(), share.numpy() >= 0.05)
