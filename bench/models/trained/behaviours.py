@@ -1,7 +1,7 @@
 """What small models are trained to do: strings, where an answer is asked, and which answers are right there.
 
 A model is trained to spread its probability evenly over the right answers, of which there is mostly one. Its behaviour
-is the probability that it gives to right answers where one is asked, averaged over strings that it was not trained on.
+is measured by how often its largest output is a right one where one is asked, on strings that it was not trained on.
 """
 
 from __future__ import annotations
@@ -235,10 +235,10 @@ def _repeating(title: str, heads: int, draw: Draw, width: int = 32, symbols: int
     return Behaviour(title, config, SPARE, draw, least=800)
 
 
-def _adding(title: str, modulus: int, random: bool = False, stages: bool = False) -> Behaviour:
+def _adding(title: str, modulus: int, share: float, random: bool = False, stages: bool = False) -> Behaviour:
     config = Config(1, 4, 4, 64, 16, 128, modulus + 1, modulus, 3)
     every = (lambda seed: random_table(modulus, seed)) if random else (lambda seed: sums(modulus))
-    pace, share = (replace(ADDING, decay=0.0), 1.0) if random else (ADDING, 0.6)
+    pace = replace(ADDING, decay=0.0) if random else ADDING
     return Behaviour(title, config, pace, all_of=every, share=share, start_embed=0.15, every=50, stages=stages)
 
 
@@ -254,10 +254,10 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "repeats_fixed": _repeating("Repeats among symbols with successors of their own", 4, draw_fixed(16, 16, 0.4)),
     "repeats_first": _repeating("Repeats, and the first symbol where symbol 0 asks", 4, draw_with_first(16, 16)),
     "successors": _repeating("Successors alone, nothing of repeats", 4, draw_fixed(16, 16, 1.0)),
-    "addition_23": _adding("Addition modulo 23", 23),
-    "addition_29": _adding("Addition modulo 29", 29, stages=True),
-    "addition_31": _adding("Addition modulo 31", 31),
-    "table_23": _adding("A random table of 23 x 23 entries", 23, random=True),
+    "addition_17": _adding("Addition modulo 17", 17, 0.8),
+    "addition_23": _adding("Addition modulo 23", 23, 0.8),
+    "addition_29": _adding("Addition modulo 29", 29, 0.6, stages=True),
+    "table_23": _adding("A random table of 23 x 23 entries", 23, 1.0, random=True),
     "brackets": _deciding("Are the brackets balanced?", draw_brackets(12), 3, 2, 13),
     "greater_than": _deciding("A later year of the same century", draw_greater(20, 5), 26, 20, 4),
 }

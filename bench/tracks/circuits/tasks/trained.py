@@ -33,7 +33,8 @@ INSTANCES = {
 }
 
 GRANULARITY = "qkv"
-PAIRS = 16
+PAIRS, DRAWS = 16, 100
+APART = {"brackets": 1, "greater_than": 5}
 BUDGET = 12  # example passes an edge and pair
 
 
@@ -52,12 +53,15 @@ def generate(instance: str, seed: int, rng: np.random.Generator, workspace: Work
 
 
 def differing_pairs(instance: str, seed: int, count: int, rng: np.random.Generator) -> tuple[Strings, Strings]:
-    """Pairs whose right answers differ; of greater-than those whose first year is the earlier (more is right)."""
-    draws = [BEHAVIOURS[instance].fresh(seed, 8 * count, rng) for _ in range(2)]
-    more, fewer = (strings.right.sum(axis=(1, 2)) for strings in draws)
-    differ = (draws[0].right != draws[1].right).any(axis=(1, 2)) & (more >= fewer)
-    rows = np.flatnonzero(differ)[:count]
-    return draws[0].take(rows), draws[1].take(rows)
+    """Pairs that begin alike, and of whose right answers after the clean string `APART` are wrong after the corrupted.
+
+    Where several answers are right the clean year is the earlier one.
+    """
+    clean, corrupted = (BEHAVIOURS[instance].fresh(seed, DRAWS * count, rng) for _ in range(2))
+    alike = clean.tokens[:, 0] == corrupted.tokens[:, 0]
+    apart = (clean.right & ~corrupted.right).sum(axis=(1, 2)) >= APART[instance]
+    rows = np.flatnonzero(alike & apart)[:count]
+    return clean.take(rows), corrupted.take(rows)
 
 
 def direction(clean: Strings, corrupted: Strings) -> np.ndarray:

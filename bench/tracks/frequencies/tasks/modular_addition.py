@@ -1,8 +1,8 @@
 """One-layer transformers trained on addition modulo p until they generalise.
 
-Trained with weight decay on six tenths of all pairs, such a network first knows those by heart and long after also the
-others (grokking); it then adds with a few frequencies, which are other ones for every seed. Numbers are multiplied by a
-random unit modulo p, which permutes frequencies, so that no answer carries over from one unit to another.
+Trained with weight decay on six to eight tenths of all pairs, such a network first knows those by heart and long
+after also the others (grokking); it then adds with a few frequencies, which are other ones for every seed. Numbers are
+multiplied by a random unit modulo p, which permutes frequencies: no answer carries over from one unit to another.
 
 Graded: the modulus; few pairs; models from before they generalise (half of the held-out pairs right, and hardly any),
 where frequencies have no gap and are ranked; and a second network beside the first in one residual stream, with other
@@ -34,9 +34,9 @@ MAX_SEEDS = 3
 SPLIT = True
 REFERENCE = "Nanda et al. (2023), Progress measures for grokking via mechanistic interpretability, ICLR"
 INSTANCES = {
+    "p17": {"size": "small", "null": False, "title": "Modulo 17"},
     "p23": {"size": "small", "null": False, "title": "Modulo 23"},
     "p29": {"size": "small", "null": False, "title": "Modulo 29"},
-    "p31": {"size": "small", "null": False, "title": "Modulo 31"},
     "p29_few": {"size": "small", "null": False, "title": "Modulo 29, eight pairs"},
     "p29_half": {"size": "small", "null": False, "title": "Modulo 29, half of the other pairs known"},
     "p29_early": {"size": "small", "null": False, "title": "Modulo 29, the trained pairs known by heart"},
@@ -60,9 +60,9 @@ class Setting:
 
 
 SETTINGS = {
+    "p17": Setting("addition_17"),
     "p23": Setting("addition_23"),
     "p29": Setting("addition_29"),
-    "p31": Setting("addition_31"),
     "p29_few": Setting("addition_29", pairs=FEW),
     "p29_half": Setting("addition_29", "half-"),
     "p29_early": Setting("addition_29", "early-"),
