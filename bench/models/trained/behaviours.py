@@ -228,11 +228,8 @@ SPARE = replace(QUICK, decay=0.1)
 ADDING = Pace(3e-3, (0.9, 0.98), decay=1.0, warmup=10)
 
 
-def _repeating(title: str, heads: int, draw: Draw, width: int = 32, symbols: int = 16, length: int = 16) -> Behaviour:
-    config = replace(
-        REPEATING, n_heads=heads, n_kv_heads=heads, d_model=width, d_vocab=symbols, d_out=symbols, n_ctx=length
-    )
-    return Behaviour(title, config, SPARE, draw, least=800)
+def _repeating(title: str, heads: int, draw: Draw) -> Behaviour:
+    return Behaviour(title, replace(REPEATING, n_heads=heads, n_kv_heads=heads), SPARE, draw, least=800)
 
 
 def _adding(title: str, modulus: int, share: float, random: bool = False, stages: bool = False) -> Behaviour:
@@ -250,7 +247,6 @@ def _deciding(title: str, draw: Draw, vocabulary: int, outputs: int, length: int
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "repeats_two": _repeating("Repeats, two heads a layer", 2, draw_repeats(16, 16)),
     "repeats_four": _repeating("Repeats, four heads a layer", 4, draw_repeats(16, 16)),
-    "repeats_eight": _repeating("Repeats, eight heads a layer", 8, draw_repeats(24, 24), 48, 24, 24),
     "repeats_fixed": _repeating("Repeats among symbols with successors of their own", 4, draw_fixed(16, 16, 0.4)),
     "repeats_first": _repeating("Repeats, and the first symbol where symbol 0 asks", 4, draw_with_first(16, 16)),
     "successors": _repeating("Successors alone, nothing of repeats", 4, draw_fixed(16, 16, 1.0)),

@@ -65,6 +65,7 @@ def differing_pairs(instance: str, seed: int, count: int, rng: np.random.Generat
 
 
 def direction(clean: Strings, corrupted: Strings) -> np.ndarray:
-    """The mean of the outputs that are right after the clean string alone, less the mean of those wrong after it."""
-    towards, away = clean.right & ~corrupted.right, clean.asked[..., None] & ~clean.right
+    """The mean of the outputs that are right after the clean string alone, less the mean of all others."""
+    towards = clean.right & ~corrupted.right
+    away = clean.asked[..., None] & ~towards
     return towards / np.maximum(1, towards.sum(-1, keepdims=True)) - away / np.maximum(1, away.sum(-1, keepdims=True))

@@ -11,7 +11,7 @@ from bench.core.catalogue import load_plugin
 from bench.tracks.roles.types import Answer, Problem
 
 MUTANT_OF = "attention_pattern"
-TOUCHES = ("induction/two_heads", "induction/four_heads", "induction/eight_heads")
+TOUCHES = ("induction/two_heads", "induction/four_heads", "induction/fixed_successors")
 DEFECT = "attention is read at the position before the source, which for induction is the earlier copy itself"
 PARENT = Path(__file__).parents[1] / "methods" / f"{MUTANT_OF}.py"
 

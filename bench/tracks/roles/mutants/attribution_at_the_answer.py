@@ -11,7 +11,7 @@ from bench.core.catalogue import load_plugin
 from bench.tracks.roles.types import Answer, Problem
 
 MUTANT_OF = "attribution_patching"
-TOUCHES = ("induction/two_heads", "induction/four_heads", "induction/eight_heads")
+TOUCHES = ("induction/two_heads", "induction/four_heads", "induction/fixed_successors")
 DEFECT = "derivative and change are taken where the answer is given, and early heads act elsewhere"
 PARENT = Path(__file__).parents[1] / "methods" / f"{MUTANT_OF}.py"
 
