@@ -43,7 +43,7 @@ RIGHT = {
     "repeats_fixed": lambda row, i: {row[i] + 1} if row[i] < 6 else {repeated(row, i)} - {None},
     "repeats_first": lambda row, i: {row[0]} if row[i] == 0 else {repeated(row, i)} - {None},
     "successors": lambda row, i: {(row[i] + 1) % 16},
-    "addition_23": lambda row, i: {(row[0] + row[1]) % 23} if i == 2 else set(),
+    "addition_17": lambda row, i: {(row[0] + row[1]) % 17} if i == 2 else set(),
     "brackets": lambda row, i: {int(nested(row[:-1]))} if i == 12 else set(),
     "greater_than": lambda row, i: set(range(row[1] + 1, 20)) if i == 3 else set(),
 }
@@ -66,10 +66,10 @@ def test_half_of_the_bracket_strings_at_least_are_balanced_and_the_others_are_ne
 
 
 def test_pairs_that_train_and_others_are_all_pairs_and_differ_by_seed():
-    one, other = (BEHAVIOURS["addition_23"].split(seed) for seed in (0, 1))
-    assert [len(part.tokens) for part in one] == [423, 106]
-    assert len(np.unique(np.concatenate([part.tokens for part in one]), axis=0)) == 529
-    assert not np.array_equal(np.sort(one[0].tokens @ [23, 1, 0]), np.sort(other[0].tokens @ [23, 1, 0]))
+    one, other = (BEHAVIOURS["addition_17"].split(seed) for seed in (0, 1))
+    assert [len(part.tokens) for part in one] == [231, 58]
+    assert len(np.unique(np.concatenate([part.tokens for part in one]), axis=0)) == 289
+    assert not np.array_equal(np.sort(one[0].tokens @ [17, 1, 0]), np.sort(other[0].tokens @ [17, 1, 0]))
 
 
 def test_training_lowers_the_loss_and_resumes_to_the_same_bits(tmp_path):
@@ -99,10 +99,10 @@ def test_every_instance_has_a_model_for_each_seed():
         wanted |= {setting.read, setting.unread} - {None}
     assert wanted == set(BEHAVIOURS)
     assert [path.relative_to(WEIGHTS).as_posix() for path in SHIPPED] == [
-        f"{name}/{seed}.safetensors" for name in sorted(wanted) for seed in range(3)
+        f"{name}/{seed}.safetensors" for name in sorted(wanted) for seed in BEHAVIOURS[name].seeds
     ]
     assert {f"{path.parent.name}/{path.stem}" for path in STAGES} == {
-        f"addition_29/{stage}-{seed}" for stage in ("early", "half") for seed in range(3)
+        f"addition_29/{stage}-{seed}" for stage in ("early", "half") for seed in BEHAVIOURS["addition_29"].seeds
     }
     assert trained.MAX_SEEDS == induction.MAX_SEEDS == modular_addition.MAX_SEEDS == 3
 

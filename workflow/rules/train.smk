@@ -55,8 +55,8 @@ def trained_models(wildcards):
 
     return [
         f"{TRAINED}/{name}/{seed}.safetensors"
-        for name in BEHAVIOURS
-        for seed in range(3)
+        for name, behaviour in BEHAVIOURS.items()
+        for seed in behaviour.seeds
     ]
 
 

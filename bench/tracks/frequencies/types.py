@@ -17,7 +17,7 @@ TITLE = "Frequencies of modular addition"
 FAMILY = "circuits"
 REPLICATE = "trained model (another seed of weights and of the pairs that train), numbers relabelled by a unit"
 
-TOY = ("modular_addition/p23", "modular_addition/table")
+TOY = ("modular_addition/p17", "modular_addition/table")
 
 SCAFFOLD = {
     "scores": "rng.random((problem.modulus - 1) // 2)",

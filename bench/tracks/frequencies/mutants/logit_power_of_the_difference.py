@@ -8,7 +8,7 @@ from bench.tracks.frequencies.experiment import Experiment
 from bench.tracks.frequencies.types import Answer, Problem
 
 MUTANT_OF = "logit_power"
-TOUCHES = ("modular_addition/p17", "modular_addition/p23", "modular_addition/p29")
+TOUCHES = ("modular_addition/p17", "modular_addition/p29")
 DEFECT = "waves run along a - b - c, where the logits of a sum have power by chance alone"
 
 

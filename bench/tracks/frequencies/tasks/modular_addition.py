@@ -35,7 +35,6 @@ SPLIT = True
 REFERENCE = "Nanda et al. (2023), Progress measures for grokking via mechanistic interpretability, ICLR"
 INSTANCES = {
     "p17": {"size": "small", "null": False, "title": "Modulo 17"},
-    "p23": {"size": "small", "null": False, "title": "Modulo 23"},
     "p29": {"size": "small", "null": False, "title": "Modulo 29"},
     "p29_few": {"size": "small", "null": False, "title": "Modulo 29, eight pairs"},
     "p29_half": {"size": "small", "null": False, "title": "Modulo 29, half of the other pairs known"},
@@ -61,14 +60,13 @@ class Setting:
 
 SETTINGS = {
     "p17": Setting("addition_17"),
-    "p23": Setting("addition_23"),
     "p29": Setting("addition_29"),
     "p29_few": Setting("addition_29", pairs=FEW),
     "p29_half": Setting("addition_29", "half-"),
     "p29_early": Setting("addition_29", "early-"),
     "beside": Setting("addition_29", unread="addition_29"),
-    "table": Setting("table_23"),
-    "table_beside": Setting("table_23", unread="addition_23"),
+    "table": Setting("table_17"),
+    "table_beside": Setting("table_17", unread="addition_17"),
 }
 
 
@@ -90,16 +88,19 @@ def generate(instance: str, seed: int, rng: np.random.Generator, workspace: Work
 
 def every_string(setting: Setting, seed: int) -> Strings:
     """All p^2 strings with their right answers."""
-    make = BEHAVIOURS[setting.read].all_of
-    assert make is not None
-    return make(seed)
+    behaviour = BEHAVIOURS[setting.read]
+    assert behaviour.all_of is not None
+    return behaviour.all_of(behaviour.seeds[seed])
 
 
 def load(setting: Setting, seed: int) -> tuple[checkpoint.Config, dict[str, np.ndarray]]:
-    """The seed's network; beside it, where asked, the next seed's of another folder or of the same."""
-    folder = Path(package).parent / "weights"
-    config, weights = checkpoint.load_arrays(folder / setting.read / f"{setting.stage}{seed}.safetensors")
+    """The unit's network; beside it, where asked, the next one of another folder or of the same."""
+    config, weights = _network(setting.read, seed, setting.stage)
     if setting.unread is None:
         return config, weights
-    _, unread = checkpoint.load_arrays(folder / setting.unread / f"{(seed + 1) % MAX_SEEDS}.safetensors")
-    return joined(config, weights, unread)
+    return joined(config, weights, _network(setting.unread, (seed + 1) % MAX_SEEDS)[1])
+
+
+def _network(name: str, number: int, stage: str = "") -> tuple[checkpoint.Config, dict[str, np.ndarray]]:
+    path = Path(package).parent / "weights" / name / f"{stage}{BEHAVIOURS[name].seeds[number]}.safetensors"
+    return checkpoint.load_arrays(path)
