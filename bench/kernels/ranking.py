@@ -20,11 +20,11 @@ def auroc(scores: Scores, labels: Labels) -> float:
     return float((ranks - positives * (positives + 1) / 2) / (positives * negatives))
 
 
-def concordance(scores: Scores, values: Scores) -> float:
+def concordance(scores: Scores, values: Scores, margin: float = 0.0) -> float:
     """Chance that of two items with different values the one with the larger value scores higher, a tie of the scores
-    counting half (Harrell et al. 1982, JAMA 247:2543-2546). `auroc` is the case of two values. Raises ValueError
-    where all values are equal."""
-    larger = values[:, None] > values
+    counting half (Harrell et al. 1982, JAMA 247:2543-2546). `auroc` is the case of two values. Values that differ by
+    `margin` or less count as equal. Raises ValueError where all values are equal."""
+    larger = values[:, None] > values + margin
     if not larger.any():
         raise ValueError(f"all {len(values)} values are equal: there is no order to agree with")
     won = (scores[:, None] > scores) + 0.5 * (scores[:, None] == scores)

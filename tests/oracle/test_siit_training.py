@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from bench.models import exhaustive
+from bench.models.fitting import run_swapped
 from bench.models.graph import Graph, source_names
 from bench.models.siit.measure import Refused, admit, measure
 from bench.models.siit.programs import PROGRAMS
-from bench.models.siit.training import Settings, Trainer, counterfactual, run_swapped
+from bench.models.siit.training import Settings, Trainer, counterfactual
 from bench.models.transformer import Transformer
 
 BRUTE = {

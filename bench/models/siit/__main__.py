@@ -16,9 +16,10 @@ import numpy as np
 import torch
 
 from bench.models import checkpoint
+from bench.models.fitting import fit
 from bench.models.siit.measure import failures, measure
 from bench.models.siit.programs import PROGRAMS, Program
-from bench.models.siit.training import Settings, Trainer, settings_of, train
+from bench.models.siit.training import Settings, Trainer, settings_of
 
 FRESH = 2  # second word of the seeds of strings that only measure
 FINAL = 3  # and of those that the record's figures are taken on
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.state is not None:
         chosen.state.mkdir(parents=True, exist_ok=True)
     state = None if chosen.state is None else chosen.state / f"{chosen.program}-{name}.safetensors"
-    train(trainer, measured, chosen.steps, state)
+    fit(trainer, measured, chosen.steps, state)
     return _land(trainer, program, chosen, name)
 
 
@@ -63,7 +64,7 @@ def _land(trainer: Trainer, program: Program, chosen: argparse.Namespace, name: 
     checkpoint.save(folder / f"{name}.safetensors", program.config, arrays)
     record = {
         "program": chosen.program, "seed": chosen.seed, "settings": asdict(trainer.settings), "steps": trainer.step,
-        "cpu_seconds": round(trainer.cpu_seconds, 1), "measured": found,
+        "cpu_seconds": round(trainer.cpu_seconds, 1), "measured": found, "device": trainer.device,
         "data_seeds": {"training": [chosen.seed, 1, "step"], "measured": [chosen.seed, FINAL]},
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
     }  # fmt: skip
