@@ -6,7 +6,8 @@ plays the role where
 
 - on the program's axes it writes as many different vectors as those variables have values together, one for one; and
 - exchanging it does to B's output, on every pair of strings, what holding those variables of the interpreted program
-  at *A's* values on the source string does.
+  at *A's* values on the source string does; and
+- on some pair that is not nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from jaxtyping import Bool, Float, Int
 
 from bench.models.compiled.dressing import Dressed
 from bench.models.compiled.interchange import Wiring
-from bench.models.exhaustive import node_outputs
+from bench.models.exhaustive import forward, node_outputs
 from bench.models.graph import INPUTS, source_names
 from bench.tracks.circuit_transfer.exchange import exchanged
 from bench.tracks.circuit_transfer.interpretation import TOLERANCE, Held, Pairs, held_output, joint_values, recoded
@@ -53,6 +54,12 @@ class Staged:
     def exchanged(self, nodes: Sequence[str]) -> Float[np.ndarray, "nodes pairs pos outputs"]:
         base, source = (self.tokens([pair[side] for pair in self.pairs[:EXCHANGES]]) for side in (0, 1))
         return exchanged(self.dressed.config, self.dressed.weights, nodes, base, source)[:, :, 1:]
+
+    def moves(self, outputs: Float[np.ndarray, "nodes pairs pos outputs"]) -> Bool[np.ndarray, "nodes"]:
+        """Whether any exchange changes the output."""
+        base = self.tokens([base for base, _ in self.pairs[:EXCHANGES]])
+        clean = forward(self.dressed.config, self.dressed.weights, base)[:, 1:]
+        return np.abs(outputs - clean).max(axis=(1, 2, 3)) > GAP * TOLERANCE
 
     def written(self, nodes: Sequence[str]) -> list[list[str]]:
         """What each node writes on the program's axes at every position of every string, as a word for each vector."""
@@ -108,7 +115,7 @@ def certify(
     `roles` are nodes of A with the variables that they are said to write.
     """
     outputs_a, outputs_b = a.exchanged([place for place, _ in roles]), b.exchanged(nodes)
-    written = b.written(nodes)
+    written, moves = b.written(nodes), b.moves(outputs_b)
     for row, (place, carried) in enumerate(roles):
         if a.deviations(outputs_a[[row]], a.held({name: name for name in carried}))[0] > TOLERANCE:
             raise Uncertified(f"{place} of A does not hand on {sorted(carried)}")
@@ -118,7 +125,7 @@ def certify(
         if len(known) == len(stand_ins):
             mine = joint_values(b.known, known.values())
             one_to_one = np.array([node[0] == place[0] for node in nodes]) & [recoded(w, mine) for w in written]
-            found = one_to_one & _equal(b.deviations(outputs_b, a.held(known)), place)
+            found = one_to_one & moves & _equal(b.deviations(outputs_b, a.held(known)), place)
         if not np.array_equal(found, plays[row]):
             named = [node for node, one, other in zip(nodes, found, plays[row], strict=True) if one != other]
             raise Uncertified(f"role of {place}, {sorted(carried)}: runs and bookkeeping disagree on {named}")
@@ -141,5 +148,5 @@ def stand_in(name: str, a: Staged, b: Staged) -> str | None:
             return other
     twins = [other for other in alike if recoded(b.values[other], a.values[name])]
     if twins:
-        raise Uncertified(f"{twins[0]} of B is {name} of A in other values: whether it is the same is a matter of words")
+        raise Uncertified(f"{twins[0]} of B is {name} of A in other values; whether that is the same is a word")
     return None

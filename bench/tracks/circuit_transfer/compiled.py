@@ -1,9 +1,9 @@
 """Units of compiled programs: two disguises of one program, or of two that share some variables.
 
-A role is what a node hands on: the variables of the program that it writes. Which node of either model writes them is
-known from Tracr's named residual axes and from where the disguise put it (first route). Another node is as right where
-it writes the same in other values and its exchange comes to the same, by the interpreted program. `certificate` repeats
-it by running the models (second route), and refuses the unit where the two disagree.
+A role is what a node hands on: the variables of the program that it writes, if they matter to its output. Which node of
+either model writes them is known from Tracr's named residual axes and from where the disguise put it (first route).
+Another node is as right where it writes the same in other values and its exchange comes to the same, by the interpreted
+program. `certificate` repeats it by running the models (second route), and refuses the unit where the two disagree.
 """
 
 from __future__ import annotations
@@ -14,22 +14,29 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from bench.core.contract import generator
 from bench.core.problems import Workspace
-from bench.models import checkpoint
 from bench.models.compiled.assembly import compile_program
 from bench.models.compiled.dressing import Dressed, Outfit, dress
 from bench.models.compiled.interchange import WIDTH, Wiring
 from bench.models.compiled.programs import Program, String
 from bench.models.graph import INPUTS
 from bench.tracks.circuit_transfer.certificate import Staged, certify
-from bench.tracks.circuit_transfer.exchange import candidates
-from bench.tracks.circuit_transfer.interpretation import Held, Pairs, held_output, joint_values, recoded, same_on_all
+from bench.tracks.circuit_transfer.exchange import candidates, save
+from bench.tracks.circuit_transfer.interpretation import (
+    Held,
+    Outcome,
+    Pairs,
+    held_output,
+    joint_values,
+    recoded,
+    same_on_all,
+)
 from bench.tracks.circuit_transfer.types import Problem, Truth
 
-TRUTH_PAIRS, SAMPLE, TRIES = 64, 200, 50
+TRUTH_PAIRS, SAMPLE, TRIES, PATIENCE = 64, 200, 50, 5000
 BUDGET = 8  # passes per role or node and input
 NUMBER = re.compile(r"_\d+$")
 
@@ -68,7 +75,7 @@ class Casting:
     null: bool = False
 
     def unit(self, rng: np.random.Generator, workspace: Workspace) -> tuple[Problem, Truth]:
-        hidden = self.draw_pairs(TRUTH_PAIRS, rng)
+        hidden = self.draw_hidden(rng)
         a, b = (
             dress(cast.wiring.compiled, outfit, cast.wiring.compiled.encode([base for base, _ in hidden]), rng)
             for cast, outfit in ((self.a, PLAIN), (self.b, self.outfit))
@@ -84,7 +91,7 @@ class Casting:
 
     def problem(self, a: Dressed, b: Dressed, strings: list[String], workspace: Workspace) -> Problem:
         roles, nodes = [a.nodes[node] for node in self.roles], candidates(b.config)
-        model_a, model_b = (workspace.blob(lambda path, m=m: checkpoint.save(path, m.config, m.weights)) for m in (a, b))
+        model_a, model_b = (save(dressed, workspace) for dressed in (a, b))
         inputs_a, inputs_b = (
             dressed.tokens[cast.wiring.compiled.encode(strings)] for dressed, cast in ((a, self.a), (b, self.b))
         )
@@ -106,7 +113,7 @@ class Casting:
         asked = []
         for node, carried in self.a.carried.items():
             named = frozenset(map(self.known, carried))
-            if (named in whole or not named & known) and self.matters(carried, self.sample):
+            if (named in whole or not named & known) and matters(self.a, carried, self.sample):
                 asked.append(node)
         return asked
 
@@ -116,24 +123,13 @@ class Casting:
             return name
         return NUMBER.sub("", name.removesuffix(WIDTH)) + (WIDTH if name.endswith(WIDTH) else "")
 
-    def matters(self, carried: Carried, pairs: Pairs) -> bool:
-        """Whether exchanging the variables of a node of A changes the output on some pair."""
-        return any(
-            not same_on_all([held_output(self.a.wiring, pair[0], {})], self.outcomes(self.a, carried, [pair]))
-            for pair in pairs
-        )
-
-    @staticmethod
-    def outcomes(cast: Cast, carried: Carried, pairs: Pairs) -> list[Float[np.ndarray, "pos outputs"] | None]:
-        """The interpreted output of each pair with the variables held at their values on the second string."""
-        return [held_output(cast.wiring, base, _held(cast.wiring, carried, source)) for base, source in pairs]
-
     def plays(self, b: Dressed, nodes: Sequence[str], pairs: Pairs) -> Bool[np.ndarray, "roles nodes"]:
         """By names and places: the node of B with the role's variables, and those that are its images."""
         rows = []
         for role in self.roles:
             named = frozenset(map(self.known, self.a.carried[role]))
             own = [n for n, carried in self.b.carried.items() if frozenset(map(self.known, carried)) == named]
+            own = [node for node in own if node in self.used]
             right = {b.nodes[n] for n in own + self.images(own, pairs) if n[0] == role[0]}
             rows.append([node in right for node in nodes])
         return np.array(rows)
@@ -145,8 +141,27 @@ class Casting:
         carried, values = self.b.carried, [self.b.wiring.values(string) for pair in pairs for string in pair]
         mine = joint_values(values, carried[own[0]])
         alike = [node for node in carried if recoded(joint_values(values, carried[node]), mine)]
-        outcome = self.outcomes(self.b, carried[own[0]], pairs)
-        return [node for node in alike if same_on_all(self.outcomes(self.b, carried[node], pairs), outcome)]
+        outcome = outcomes(self.b, carried[own[0]], pairs)
+        return [node for node in alike if same_on_all(outcomes(self.b, carried[node], pairs), outcome)]
+
+    @cached_property
+    def used(self) -> list[str]:
+        """Nodes of compiled B whose exchange changes its output."""
+        return [node for node, carried in self.b.carried.items() if matters(self.b, carried, self.sample)]
+
+    def draw_hidden(self, rng: np.random.Generator) -> Pairs:
+        """Pairs for the truth, of which the first show every role of A and every node of B that is used."""
+        shown = [(self.a, node) for node in self.roles] + [(self.b, node) for node in self.used if self.b is not self.a]
+        telling = [self.draw_telling(cast, cast.carried[node], rng) for cast, node in shown]
+        return telling + self.draw_pairs(TRUTH_PAIRS - len(telling), rng)
+
+    def draw_telling(self, cast: Cast, carried: Carried, rng: np.random.Generator) -> tuple[String, String]:
+        """A pair on which the variables' exchange changes the output. Raises `ValueError` where none comes up."""
+        drawn = (self.draw_pairs(1, rng) for _ in range(PATIENCE))
+        pair = next((pair for pair in drawn if matters(cast, carried, pair)), None)
+        if pair is None:
+            raise ValueError(f"{self.identity}: none of {PATIENCE} pairs shows {sorted(carried)}; do not ask for it")
+        return pair[0]
 
     def draw_pairs(self, count: int, rng: np.random.Generator) -> Pairs:
         return [(self.a.program.string(rng), self.a.program.string(rng)) for _ in range(count)]
@@ -159,9 +174,21 @@ class Casting:
         for _ in range(TRIES):
             strings = [self.a.program.string(rng) for _ in range(self.inputs)]
             pairs = list(zip(strings, strings[1:] + strings[:1], strict=True))
-            if all(self.matters(self.a.carried[node], pairs) for node in self.roles):
+            if all(matters(self.a, self.a.carried[node], pairs) for node in self.roles):
                 return strings
         raise ValueError(f"{self.identity}: no {self.inputs} strings in {TRIES} draws show every role; raise the count")
+
+
+def matters(cast: Cast, carried: Carried, pairs: Pairs) -> bool:
+    """Whether exchanging the variables of a node changes the program's output on some pair."""
+    return any(
+        not same_on_all([held_output(cast.wiring, pair[0], {})], outcomes(cast, carried, [pair])) for pair in pairs
+    )
+
+
+def outcomes(cast: Cast, carried: Carried, pairs: Pairs) -> list[Outcome]:
+    """The interpreted output of each pair with the variables held at their values on the second string."""
+    return [held_output(cast.wiring, base, _held(cast.wiring, carried, source)) for base, source in pairs]
 
 
 def _held(wiring: Wiring, carried: Iterable[str], source: String) -> Held:

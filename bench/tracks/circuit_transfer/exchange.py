@@ -6,14 +6,32 @@ The forward pass is that of `bench.models.exhaustive`, which shares no code with
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from bench.core.contract import Blob
+from bench.core.problems import Workspace
+from bench.models import checkpoint
 from bench.models.checkpoint import Config
 from bench.models.exhaustive import Weights, forward, node_outputs
 from bench.models.graph import INPUTS, Graph, source_names
 from bench.tracks.circuit_transfer.matching import layer_and_head
+
+
+class Disguised(Protocol):
+    """A checkpoint that stands elsewhere than where it was made."""
+
+    @property
+    def config(self) -> Config: ...
+    @property
+    def weights(self) -> dict[str, np.ndarray]: ...
+
+
+def save(model: Disguised, workspace: Workspace) -> Blob:
+    """A model's checkpoint as a file that units share."""
+    return workspace.blob(lambda path: checkpoint.save(path, model.config, model.weights))
 
 
 def candidates(config: Config) -> list[str]:

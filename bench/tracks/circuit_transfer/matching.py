@@ -23,7 +23,7 @@ def of_one_kind(roles: list[str], nodes: list[str]) -> Bool[np.ndarray, "roles n
 def assigned(
     alike: Float[np.ndarray, "roles nodes"], allowed: Bool[np.ndarray, "roles nodes"], threshold: float
 ) -> Answer:
-    """The assignment of different nodes to roles with the largest sum of likeness (Kuhn 1955, Naval Research Logistics).
+    """The assignment of different nodes to roles with the largest sum of likeness (Kuhn 1955, Nav. Res. Logist.).
 
     Likeness lies in [0, 1]. A role is found where that of its node reaches the threshold. The node assigned comes first
     in its row, the others after it by their likeness. A role that is left over, or whose node is not alike at all, is

@@ -12,7 +12,6 @@ from jaxtyping import Bool, Float
 
 from bench.tracks.circuit_transfer.types import Answer, Problem, Truth
 
-
 METRICS = {
     "transferred": {
         "title": "Roles transferred", "version": 1, "role": "headline", "units": "live", "range": [0, 1],

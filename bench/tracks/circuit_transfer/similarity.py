@@ -22,7 +22,7 @@ def centred(x: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows col
 
 
 def linear_cka(x: Float[np.ndarray, "rows p"], y: Float[np.ndarray, "rows q"]) -> float:
-    """||Y'X||_F^2 / (||X'X||_F ||Y'Y||_F) of centred columns (Kornblith et al. 2019, ICML, equation 5); 0 if constant."""
+    """||Y'X||_F^2 / (||X'X||_F ||Y'Y||_F) of centred columns (Kornblith et al. 2019, ICML, equation 5)."""
     x, y = centred(x), centred(y)
     scale = np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)
     return float(np.square(y.T @ x).sum() / scale) if scale else 0.0

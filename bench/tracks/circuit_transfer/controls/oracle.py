@@ -12,4 +12,4 @@ DETERMINISTIC = True
 
 
 def solve(problem: Problem, rng: np.random.Generator, *, truth: Truth) -> Answer:
-    return Answer(truth.plays.astype(float), truth.plays.any(axis=1))
+    return Answer(truth.plays.astype(float), np.asarray(truth.plays.any(axis=1)))

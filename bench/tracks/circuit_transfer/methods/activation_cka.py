@@ -17,6 +17,6 @@ REFERENCE = "Kornblith et al. (2019), Similarity of neural network representatio
 DETERMINISTIC = True
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, threshold: float = 0.8) -> Answer:
+def solve(problem: Problem, rng: np.random.Generator, *, threshold: float = 0.6) -> Answer:
     experiment = Experiment(problem)
     return assigned(experiment.written_likeness(linear_cka), experiment.allowed, threshold)

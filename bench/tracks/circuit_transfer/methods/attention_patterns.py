@@ -17,7 +17,7 @@ REFERENCE = "Olsson et al. (2022), In-context learning and induction heads, arXi
 DETERMINISTIC = True
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, threshold: float = 0.9) -> Answer:
+def solve(problem: Problem, rng: np.random.Generator, *, threshold: float = 0.85) -> Answer:
     experiment = Experiment(problem)
     alike = np.array([[_alike(experiment.a, a, experiment.b, b) for b in problem.nodes] for a in problem.roles])
     return assigned(alike, experiment.allowed, threshold)

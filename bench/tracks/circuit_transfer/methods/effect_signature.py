@@ -17,7 +17,7 @@ from bench.tracks.circuit_transfer.types import Answer, Problem
 REFERENCE = "Geiger et al. (2021), Causal abstractions of neural networks, NeurIPS, arXiv:2106.02997 (interchange)"
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, rounds: int = 3, threshold: float = 0.8) -> Answer:
+def solve(problem: Problem, rng: np.random.Generator, *, rounds: int = 3, threshold: float = 0.4) -> Answer:
     experiment = Experiment(problem, rounds)
     a, b = experiment.signatures(rng, rounds)
     alike = np.array([[correlation(x, y) for y in b] for x in a])

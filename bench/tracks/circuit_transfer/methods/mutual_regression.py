@@ -18,7 +18,7 @@ REFERENCE = "Li et al. (2016), Convergent learning: do different neural networks
 DETERMINISTIC = True
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, threshold: float = 0.8) -> Answer:
+def solve(problem: Problem, rng: np.random.Generator, *, threshold: float = 0.6) -> Answer:
     experiment = Experiment(problem)
 
     def likeness(x: np.ndarray, y: np.ndarray) -> float:

@@ -17,6 +17,6 @@ REFERENCE = "Schoenemann (1966), A generalized solution of the orthogonal Procru
 DETERMINISTIC = True
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, threshold: float = 0.8) -> Answer:
+def solve(problem: Problem, rng: np.random.Generator, *, threshold: float = 0.7) -> Answer:
     experiment = Experiment(problem)
     return assigned(experiment.written_likeness(procrustes), experiment.allowed, threshold)
