@@ -9,8 +9,7 @@ from bench.tracks.circuit_transfer.matching import assigned
 from bench.tracks.circuit_transfer.types import Answer, Problem
 
 MUTANT_OF = "activation_cka"
-TOUCHES = ("compiled/above_shared", "compiled/counts_shared")
-METRIC = "absence"
+TOUCHES = ("compiled/counts_shared",)
 DEFECT = "means stay in, so that nodes are alike whose output hardly varies, and roles are found that are not there"
 DETERMINISTIC = True
 

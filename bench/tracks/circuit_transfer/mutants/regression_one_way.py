@@ -11,6 +11,7 @@ from bench.tracks.circuit_transfer.types import Answer, Problem
 
 MUTANT_OF = "mutual_regression"
 TOUCHES = ("compiled/counts_shared", "compiled/order_shared")
+METRIC = "absence"
 DEFECT = "a node that knows everything explains any other, and is taken for it"
 DETERMINISTIC = True
 
