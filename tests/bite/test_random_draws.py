@@ -49,7 +49,14 @@ def vast() -> Variable:
     return both(np.random.default_rng(0).integers(3, size=(9, 9)), COUNT, COUNT)
 
 
+def headless() -> Variable:
+    return both(
+        np.random.default_rng(0).integers(3, size=(2, 5)), Variable("map", 2, (TOKENS,), np.array([0, 1, 0, 1])), PLACES
+    )
+
+
 REJECTIONS = (
+    (headless, "no head"),
     (constant, "the output seldom differs"),
     (deaf, "a reading matters too seldom"),
     (idle, "a computation does not depend on the string"),

@@ -182,7 +182,20 @@ def test_every_metric_is_given_on_its_units():
     for truth, units in ((TRUTH, "live"), (NULL, "null")):
         declared = {name for name, metric in SCORE.METRICS.items() if metric["units"] == units}
         answer = Answer(TRUTH.effects, LIVE, probabilities=LIVE * 0.5)
-        assert set(SCORE.score(PROBLEM, replace(truth, changed=~LIVE), answer)) == declared
+        told = replace(truth, changed=~LIVE, twin=TWIN)
+        assert set(SCORE.score(PROBLEM, told, answer)) == declared
+
+
+TWIN = np.array([3, 4, 5, 0, 1, 2])
+
+
+def test_twins_are_compared_edge_by_edge():
+    twins = replace(TRUTH, twin=TWIN)
+    assert score([1, 2, 4, 1, 2, 4], truth=twins)["equivariance"] == pytest.approx(1)
+    assert score([1, 2, 3, 3, 2, 1], truth=twins)["equivariance"] == pytest.approx(-1)
+    assert score(np.ones(6), truth=twins)["equivariance"] == 0
+    alone = replace(TRUTH, twin=np.array([3, -1, -1, 0, -1, -1]))
+    assert score([1, 9, 9, 1, 5, 5], truth=alone)["equivariance"] == 0  # one pair says nothing
 
 
 def test_probabilities_are_scored_against_the_circuit_that_fits_them():

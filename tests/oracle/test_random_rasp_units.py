@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -50,14 +51,14 @@ def unit(instance: str, folder: Path) -> tuple[Problem, Truth]:
 
 @cache
 def drawn(instance: str, seed: int) -> Source:
-    """The first drawn program that is not too large."""
+    """The first drawn program that is not too large and, where it is to be cut, can be."""
     rng = generator("test random source", instance, seed)
     for _ in range(random_rasp.TRIES):
-        try:
-            return random_rasp.source(instance, rng)
-        except random_rasp.Undrawable:
-            continue
-    raise AssertionError(f"no program of {instance} is small enough")
+        with suppress(random_rasp.Undrawable):
+            found = random_rasp.source(instance, rng)
+            if not isinstance(found, TwinSource) or found.second:
+                return found
+    raise AssertionError(f"no program of {instance} makes a unit")
 
 
 def some_pairs(source: Source) -> Pairs:

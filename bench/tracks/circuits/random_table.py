@@ -68,7 +68,7 @@ def _range(values: list[int]) -> str:
 def scorer() -> Any:
     """The track's scorer without what runs the model."""
     score = load_plugin(read_tracks(ROOT)["circuits"].score)
-    score.run_circuits = lambda problem, truth, answer: {}
+    vars(score)["run_circuits"] = lambda problem, truth, answer: {}
     return score
 
 

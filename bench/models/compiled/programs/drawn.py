@@ -18,6 +18,7 @@ from bench.models.compiled.programs.strings import Program
 
 SAMPLE = 400  # pairs of strings on which a tree is judged
 DRAWS = 20_000
+HEADS = ("fetch", "count", "share")  # what takes a head; without any, nothing is there to discover among positions
 WIDEST = 64  # combinations of values that one sequence map may tell apart: each is a unit of an MLP
 
 
@@ -73,6 +74,7 @@ def faults(tree: Variable, shape: Shape, rng: np.random.Generator) -> tuple[str,
     differ = (tree.on(clean) != tree.on(donors)).any(axis=1).mean()
     said = {
         "the output seldom differs": differ < 0.3,
+        "no head": not any(node.kind in HEADS for node in tree.nodes()),
         "too few or too many readings": not shape.reads[0] <= len(used) <= shape.reads[1],
         "a reading matters too seldom": min(matter, default=0.0) < shape.rarest[0],
         "no reading matters seldom enough": min(matter, default=0.0) > shape.rarest[1],
