@@ -73,7 +73,8 @@ class Experiment:
         """
         strings = self.draw(pool, rng)
         answers = self.outputs(0, strings).argmax(axis=2)
-        left, pairs = list(rng.permutation(pool)), []
+        left: list[int] = rng.permutation(pool).tolist()
+        pairs: list[tuple[int, int]] = []
         while left and len(pairs) < count:
             base = left.pop()
             other = next((place for place in left if (answers[place] != answers[base]).any()), None)
