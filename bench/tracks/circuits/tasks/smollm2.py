@@ -4,8 +4,8 @@ No circuit of it is known, so answers stand on the proxy board and are scored by
 of their best edges keep. The model is SmolLM2-135M-Instruct (30 layers of 9 heads and an MLP, 123,211 edges), as its
 four-bit file says, in single precision. Prompts come in pairs that its tokenizer aligns, drawn anew for every seed from
 those that the model does: right words lead by their logits after the clean text and lag after the corrupted one. Texts
-begin with the token that separated documents in training: without it the model attends to the first word instead, and
-of pairs of indirect objects it does one in ten (docs/circuits-language-models.md).
+begin with the end-of-text token: without it, of pairs of indirect objects the model does one in ten
+(docs/circuits-language-models.md).
 Methods that patch edges one by one exceed the budget, which counts tokens, and say so. The model is the same for all
 seeds, so nothing of it is hidden in a hidden round. There is no null instance: without truth, no edge is known to be
 idle.
