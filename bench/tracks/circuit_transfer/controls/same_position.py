@@ -1,4 +1,4 @@
-"""The node of B that stands where the role's node stands in A: nearest in layers, and of the same number."""
+"""The node of B that stands where the role's node does in A: nearest in layers, then in number."""
 
 from __future__ import annotations
 

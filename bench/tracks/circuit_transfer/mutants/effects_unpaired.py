@@ -11,7 +11,7 @@ from bench.core.catalogue import load_plugin
 from bench.tracks.circuit_transfer.types import Answer, Problem
 
 MUTANT_OF = "effect_signature"
-TOUCHES = ("compiled/addresses",)
+TOUCHES = ("compiled/addresses", "compiled/rising")
 DEFECT = "model B reads the strings in another order than model A, so that signatures of other strings are compared"
 PARENT = Path(__file__).parents[1] / "methods" / f"{MUTANT_OF}.py"
 

@@ -1,4 +1,4 @@
-"""Models trained to hold variables in named nodes: another model of the same program, or of one that shares some.
+"""Models trained to hold variables in named nodes: another one of the same program, or of a cousin.
 
 Two models of one program were trained from different starts: what their nodes write agrees in the variable alone. Both
 are moved about: heads permuted, a layer put in, streams turned, tokens renumbered. Where B is another program, roles
