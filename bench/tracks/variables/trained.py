@@ -1,9 +1,10 @@
 """Units of models trained to hold a program's variables in named nodes (`bench.models.siit`).
 
 Which node carries the variable is known from training, which exchanged whole nodes; counterfactuals come from the
-program. Training bends weights, it does not set them, so that each unit is certified on strings of its own: with the
-planted subspace exchanged in float64 the output is the counterfactual in 99 of 100 scored cells, and no other candidate
-comes near it, whatever is exchanged there. The model is shown disguised: heads in another order, residual stream turned.
+program. Training bends weights, it does not set them: each model is certified on strings that belong to it alone. With
+the planted subspace exchanged in float64 the output is the counterfactual in 99 of 100 scored cells, and no other
+candidate comes near it, whether that subspace or the whole value is exchanged. The model is shown disguised: heads in
+another order, residual stream turned.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from bench.core.contract import generator
 from bench.core.problems import Workspace
 from bench.models import checkpoint, exhaustive
 from bench.models.checkpoint import Config
@@ -31,7 +33,7 @@ from bench.tracks.variables.types import Problem, Truth
 RIGHT = 0.99
 """Least share of scored cells that the planted exchange gets right."""
 WRONG = 0.9
-"""Share of telling cells that no exchange at another candidate reaches; on nulls, of cells with a third answer, half."""
+"""Share of telling cells that no exchange at another candidate reaches; half of it on nulls, of third answers."""
 STRINGS = 256  # pairs on which a unit is certified
 HELD_OUT = 96
 TOLERANCE = 0.01
@@ -97,7 +99,7 @@ class Source:
     def unit(self, seed: int, rng: np.random.Generator, workspace: Workspace) -> tuple[Problem, Truth]:
         model = load_disguised(self.name, seed, rng)
         held, shown = (draw_pairs(self.draw, n, self.claim is not None, rng) for n in (HELD_OUT, self.pairs))
-        judge = Judge(self, model, rng)
+        judge = Judge(self, model, generator("variables certificate", self.name, self.variable, seed))
         sites = self.candidates(judge)
         problem = self.problem(model, sites, shown, workspace)
         if self.claim is not None:
@@ -124,7 +126,7 @@ class Source:
 
     @cached_property
     def doubles(self) -> frozenset[str]:
-        """Nodes that carry another variable whose exchange comes to the same on every string; they are no candidates."""
+        """Nodes that carry another variable whose exchange comes to the same on every string: no candidates."""
         if self.claim is not None:
             return frozenset()
         rng = np.random.default_rng(0)
@@ -175,7 +177,7 @@ class Source:
 
 
 class Judge:
-    """Measures what exchanges do in float64, on strings that belong neither to the problem nor to the truth."""
+    """Measures what exchanges do in float64, on strings of the model's own: a verdict on it, not on a unit."""
 
     def __init__(self, source: Source, model: Model, rng: np.random.Generator) -> None:
         program = source.program
