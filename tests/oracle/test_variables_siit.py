@@ -259,3 +259,12 @@ def test_a_stream_that_does_not_keep_the_variable_apart_makes_no_unit(monkeypatc
     judge = judge_of(replace(siit.SOURCES["ends_first"], stream=True))
     with pytest.raises(Uncertified, match="no stream keeps first exchangeable"):
         judge.right(["resid0"])
+
+
+def test_a_second_site_whose_means_do_the_same_makes_no_unit(monkeypatch):
+    """The answer's node says blank or not along one direction: `seen` can be exchanged there, and so it is left out."""
+    monkeypatch.setattr(trained, "STRINGS", 64)
+    assert siit.SOURCES["seen"].also == ("m1",)
+    judge = judge_of(siit.SOURCES["seen"])
+    with pytest.raises(Uncertified, match="m1, which is not meant"):
+        judge.right([judge.node, "m1"])

@@ -3,8 +3,8 @@
 Which node carries the variable is known from training, which exchanged whole nodes; counterfactuals come from the
 program. Training bends weights, it does not set them: each model is certified on strings that belong to it alone. With
 the planted subspace exchanged in float64 the output is the counterfactual in 99 of 100 scored cells, and no other
-candidate comes near it, whether that subspace or the whole value is exchanged. The model is shown disguised: heads in
-another order, residual stream turned.
+candidate comes near it, whether that subspace, the whole value or what its means by value span is exchanged. The model
+is shown disguised: heads in another order, residual stream turned.
 """
 
 from __future__ import annotations
@@ -86,6 +86,8 @@ class Source:
     pairs: int
     stream: bool = False
     claim: Claim | None = None
+    also: tuple[str, ...] = ()
+    """Further nodes of the original in some subspace of which the variable can be exchanged as well: no candidates."""
 
     @cached_property
     def program(self) -> Program:
@@ -148,7 +150,7 @@ class Source:
             written = int(self.node[1])
             layers = range(self.program.layers)
             return [f"resid{layer}" for layer in layers if layer < written or layer in kept or layer >= judge.read]
-        doubles = {judge.model.nodes[node] for node in self.doubles}
+        doubles = {judge.model.nodes[node] for node in (*self.doubles, *self.also)}
         return [name for name in source_names(judge.model.config) if name[0] in "am" and name not in doubles]
 
     def problem(self, model: Model, sites: list[str], pairs: list[Pair], workspace: Workspace) -> Problem:
@@ -212,11 +214,18 @@ class Judge:
             weights = self.model.weights
             written = weights[f"layers.{layer}.o"][int(head)] if head else weights[f"layers.{layer}.mlp_out"]
             return span(written.T)
-        outputs = exhaustive.node_outputs(self.model.config, self.model.weights, self.base)
-        written = outputs[source_names(self.model.config).index(self.node)]
+        return self.means_at(self.node)
+
+    def means_at(self, node: str) -> Float[np.ndarray, "width dimension"]:
+        """What the means of a node's output by value of the variable span."""
+        written = self.outputs[source_names(self.model.config).index(node)]
         values = self.source.program.values(self.base)[self.source.variable]
         means = np.array([written[values == value].mean(axis=0) for value in np.unique(values)])
         return span((means - means.mean(axis=0)).T)
+
+    @cached_property
+    def outputs(self) -> Float[np.ndarray, "nodes strings pos width"]:
+        return exhaustive.node_outputs(self.model.config, self.model.weights, self.base)
 
     def cells(self, site: str, basis: np.ndarray) -> Bool[np.ndarray, "strings pos"]:
         """Where the output is the counterfactual once a subspace of a site is exchanged."""
@@ -250,6 +259,8 @@ class Judge:
 
     def _expect_wrong(self, site: str, among: Bool[np.ndarray, "strings pos"], most: float) -> None:
         bases = [np.eye(self.model.config.d_model)] + ([] if self.source.claim else [self.planted])
+        if not self.source.claim and not site.startswith("resid"):
+            bases.append(self.means_at(site))
         share = max(float(self.cells(site, basis)[among].mean()) for basis in bases)
         if share >= most:
             raise Uncertified(f"{self.source.name}: {site}, which is not meant, is right in {share:.3f} of the cells")
