@@ -1,11 +1,12 @@
 """An interchange intervention in the plainest words: one string and one head at a time.
 
-For models without normalisation, with learned positions and relu (all that the tracks compile or write by hand). Shares
-no code with `bench.models`; float64.
+For models without normalisation, with learned positions and relu or gelu (all that the tracks compile, write by hand or
+train). Shares no code with `bench.models`; float64.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -13,10 +14,15 @@ import numpy as np
 Edit = Callable[[str, np.ndarray], np.ndarray]
 """What becomes of the value [pos, width] of a named site on its way into the residual stream."""
 
+ACTIVATIONS = {
+    "relu": lambda x: np.maximum(x, 0),
+    "gelu": np.vectorize(lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2),
+}
+
 
 def run(config, weights: Mapping[str, np.ndarray], tokens: np.ndarray, edit: Edit) -> np.ndarray:
     """The output [pos, outputs] for one string; `edit` is shown every site's value in turn."""
-    assert (config.norm, config.positions, config.activation, config.gated) == ("none", "learned", "relu", False)
+    assert (config.norm, config.positions, config.gated) == ("none", "learned", False)
     places = len(tokens)
     stream = edit("embed", weights["embed"][tokens]) + edit("pos", weights["pos"][:places])
     for layer in range(config.n_layers):
@@ -30,7 +36,7 @@ def run(config, weights: Mapping[str, np.ndarray], tokens: np.ndarray, edit: Edi
             added = added + edit(f"a{layer}.h{head}", attend(config, q, k) @ v @ w["o"][head])
         stream = stream + added
         if config.d_mlp:
-            hidden = np.maximum(stream @ w["mlp_in"] + w["mlp_in_bias"], 0)
+            hidden = ACTIVATIONS[config.activation](stream @ w["mlp_in"] + w["mlp_in_bias"])
             stream = stream + edit(f"m{layer}", hidden @ w["mlp_out"] + w["mlp_out_bias"])
         stream = edit(f"resid{layer}", stream)
     return stream @ weights["unembed"] + weights["unembed_bias"]

@@ -266,9 +266,11 @@ class Transformer:
         """Output of the MLP of a layer that reads x."""
         w, at = self.weights, f"layers.{layer}"
         x = self.norm(x, f"{at}.norm2")
-        act, linear = ACTIVATIONS[self.config.activation], x @ w[f"{at}.mlp_in"] + w[f"{at}.mlp_in_bias"]
+        act, linear = ACTIVATIONS[self.config.activation], _affine(x, w[f"{at}.mlp_in"], w[f"{at}.mlp_in_bias"])
+        if act is torch.relu and not torch.is_grad_enabled():
+            act = torch.relu_  # `linear` is nobody else's: no second array of the widest size
         hidden = act(x @ w[f"{at}.mlp_gate"]) * linear if self.config.gated else act(linear)
-        return hidden @ w[f"{at}.mlp_out"] + w[f"{at}.mlp_out_bias"]
+        return _affine(hidden, w[f"{at}.mlp_out"], w[f"{at}.mlp_out_bias"])
 
     def unembed(self, x: Float[Tensor, "*any d_model"]) -> Float[Tensor, "*any outputs"]:
         return self.norm(x, "final_norm") @ self.weights["unembed"] + self.weights["unembed_bias"]
@@ -299,6 +301,11 @@ class Transformer:
         cos, sin = _rotation(x.shape[-2], turned, self.config.rope_theta, x.dtype, x.device)
         first, second, rest = x.split([turned // 2, turned // 2, x.shape[-1] - turned], dim=-1)
         return torch.cat([first * cos - second * sin, second * cos + first * sin, rest], dim=-1)
+
+
+def _affine(x: Float[Tensor, "*any d"], weights: Float[Tensor, "d e"], bias: Float[Tensor, "e"]) -> Tensor:
+    """x @ weights + bias in one pass over the result."""
+    return torch.addmm(bias, x.reshape(-1, x.shape[-1]), weights).unflatten(0, x.shape[:-1])
 
 
 @cache

@@ -51,6 +51,7 @@ def drawn(name: str) -> dict[str, np.ndarray]:
 
 def outside(told: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     d, out = told["d_model"], told["d_vocab_out"]
+    shapes: dict[str, tuple[int, ...]]
     shapes = {"embed.W_E": (told["d_vocab"], d), "unembed.W_U": (d, out), "unembed.b_U": (out,)}
     if told.get("positional_embedding_type", "standard") == "standard":
         shapes["pos_embed.W_pos"] = (told["n_ctx"], d)
@@ -61,6 +62,7 @@ def inside(told: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     d, e, heads = told["d_model"], told["d_head"], told["n_heads"]
     shared = told.get("n_key_value_heads")
     mark, kv = ("_", shared) if shared else ("", heads)
+    shapes: dict[str, tuple[int, ...]]
     shapes = {"attn.W_Q": (heads, d, e), f"attn.{mark}W_K": (kv, d, e), f"attn.{mark}W_V": (kv, d, e)}
     shapes |= {"attn.b_Q": (heads, e), f"attn.{mark}b_K": (kv, e), f"attn.{mark}b_V": (kv, e)}
     shapes |= {"attn.W_O": (heads, e, d), "attn.b_O": (d,)} | _norm("ln1", told)

@@ -20,7 +20,7 @@ KINDS = {
     "gpt2": lambda: GPT2LMHeadModel(
         GPT2Config(
             vocab_size=WORDS, n_positions=8, n_embd=12, n_layer=2, n_head=3, n_inner=20, activation_function="gelu"
-        )  # fmt: skip
+        )
     ),
     "llama": lambda: LlamaForCausalLM(
         LlamaConfig(
@@ -32,7 +32,7 @@ KINDS = {
             num_key_value_heads=2,
             max_position_embeddings=32,
             rms_norm_eps=1e-3,
-        )  # fmt: skip
+        )
     ),
 }
 

@@ -80,16 +80,15 @@ def converted(told: Mapping[str, Any], state: Arrays) -> tuple[Config, dict[str,
 def read_config(told: Mapping[str, Any]) -> Config:
     """The configuration of ours that computes what a `HookedTransformerConfig`, as a dictionary, asks for."""
     _refuse(told)
-    heads, d_mlp = told["n_heads"], told.get("d_mlp")
-    if d_mlp is None and not told.get("attn_only"):
-        d_mlp = 4 * told["d_model"]
+    heads = told["n_heads"]
+    wide: int = 4 * told["d_model"] if told.get("d_mlp") is None else told["d_mlp"]
     return Config(
         n_layers=told["n_layers"],
         n_heads=heads,
         n_kv_heads=told.get("n_key_value_heads") or heads,
         d_model=told["d_model"],
         d_head=told["d_head"],
-        d_mlp=0 if told.get("attn_only") else d_mlp,
+        d_mlp=0 if told.get("attn_only") else wide,
         d_vocab=told["d_vocab"],
         d_out=_sized(told.get("d_vocab_out")) or told["d_vocab"],
         n_ctx=told["n_ctx"],

@@ -1,9 +1,10 @@
 """Units of models trained to hold a program's variables in named nodes (`bench.models.siit`).
 
 Which node carries the variable is known from training, which exchanged whole nodes; counterfactuals come from the
-program. Training bends weights, it does not set them, so that each unit is certified on strings of its own: with the
-planted subspace exchanged in float64 the output is the counterfactual in 99 of 100 scored cells, and no other candidate
-comes near it, whatever is exchanged there. The model is shown disguised: heads in another order, residual stream turned.
+program. Training bends weights, it does not set them: each model is certified on strings that belong to it alone. With
+the planted subspace exchanged in float64 the output is the counterfactual in 99 of 100 scored cells, and no other
+candidate comes near it, whether that subspace, the whole value or what its means by value span is exchanged. The model
+is shown disguised: heads in another order, residual stream turned.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from bench.core.contract import generator
 from bench.core.problems import Workspace
 from bench.models import checkpoint, exhaustive
 from bench.models.checkpoint import Config
@@ -31,7 +33,7 @@ from bench.tracks.variables.types import Problem, Truth
 RIGHT = 0.99
 """Least share of scored cells that the planted exchange gets right."""
 WRONG = 0.9
-"""Share of telling cells that no exchange at another candidate reaches; on nulls, of cells with a third answer, half."""
+"""Share of telling cells that no exchange at another candidate reaches; half of it on nulls, of third answers."""
 STRINGS = 256  # pairs on which a unit is certified
 HELD_OUT = 96
 TOLERANCE = 0.01
@@ -84,6 +86,8 @@ class Source:
     pairs: int
     stream: bool = False
     claim: Claim | None = None
+    also: tuple[str, ...] = ()
+    """Further nodes of the original in some subspace of which the variable can be exchanged as well: no candidates."""
 
     @cached_property
     def program(self) -> Program:
@@ -97,7 +101,7 @@ class Source:
     def unit(self, seed: int, rng: np.random.Generator, workspace: Workspace) -> tuple[Problem, Truth]:
         model = load_disguised(self.name, seed, rng)
         held, shown = (draw_pairs(self.draw, n, self.claim is not None, rng) for n in (HELD_OUT, self.pairs))
-        judge = Judge(self, model, rng)
+        judge = Judge(self, model, generator("variables certificate", self.name, self.variable, seed))
         sites = self.candidates(judge)
         problem = self.problem(model, sites, shown, workspace)
         if self.claim is not None:
@@ -124,7 +128,7 @@ class Source:
 
     @cached_property
     def doubles(self) -> frozenset[str]:
-        """Nodes that carry another variable whose exchange comes to the same on every string; they are no candidates."""
+        """Nodes that carry another variable whose exchange comes to the same on every string: no candidates."""
         if self.claim is not None:
             return frozenset()
         rng = np.random.default_rng(0)
@@ -146,7 +150,7 @@ class Source:
             written = int(self.node[1])
             layers = range(self.program.layers)
             return [f"resid{layer}" for layer in layers if layer < written or layer in kept or layer >= judge.read]
-        doubles = {judge.model.nodes[node] for node in self.doubles}
+        doubles = {judge.model.nodes[node] for node in (*self.doubles, *self.also)}
         return [name for name in source_names(judge.model.config) if name[0] in "am" and name not in doubles]
 
     def problem(self, model: Model, sites: list[str], pairs: list[Pair], workspace: Workspace) -> Problem:
@@ -175,7 +179,7 @@ class Source:
 
 
 class Judge:
-    """Measures what exchanges do in float64, on strings that belong neither to the problem nor to the truth."""
+    """Measures what exchanges do in float64, on strings of the model's own: a verdict on it, not on a unit."""
 
     def __init__(self, source: Source, model: Model, rng: np.random.Generator) -> None:
         program = source.program
@@ -210,11 +214,18 @@ class Judge:
             weights = self.model.weights
             written = weights[f"layers.{layer}.o"][int(head)] if head else weights[f"layers.{layer}.mlp_out"]
             return span(written.T)
-        outputs = exhaustive.node_outputs(self.model.config, self.model.weights, self.base)
-        written = outputs[source_names(self.model.config).index(self.node)]
+        return self.means_at(self.node)
+
+    def means_at(self, node: str) -> Float[np.ndarray, "width dimension"]:
+        """What the means of a node's output by value of the variable span."""
+        written = self.outputs[source_names(self.model.config).index(node)]
         values = self.source.program.values(self.base)[self.source.variable]
         means = np.array([written[values == value].mean(axis=0) for value in np.unique(values)])
         return span((means - means.mean(axis=0)).T)
+
+    @cached_property
+    def outputs(self) -> Float[np.ndarray, "nodes strings pos width"]:
+        return exhaustive.node_outputs(self.model.config, self.model.weights, self.base)
 
     def cells(self, site: str, basis: np.ndarray) -> Bool[np.ndarray, "strings pos"]:
         """Where the output is the counterfactual once a subspace of a site is exchanged."""
@@ -248,6 +259,8 @@ class Judge:
 
     def _expect_wrong(self, site: str, among: Bool[np.ndarray, "strings pos"], most: float) -> None:
         bases = [np.eye(self.model.config.d_model)] + ([] if self.source.claim else [self.planted])
+        if not self.source.claim and not site.startswith("resid"):
+            bases.append(self.means_at(site))
         share = max(float(self.cells(site, basis)[among].mean()) for basis in bases)
         if share >= most:
             raise Uncertified(f"{self.source.name}: {site}, which is not meant, is right in {share:.3f} of the cells")

@@ -53,7 +53,7 @@ def sum_of_names(base: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.n
     return totals[0], totals[1], (totals[1] - base[:, 4:5]) % NAMES
 
 
-SEEN = Source("first_occurrences", "seen", 128)
+SEEN = Source("first_occurrences", "seen", 128, also=("m1",))  # which says blank or not: the variable, in one direction
 PREVIOUS = Source("induction", "previous", 96)
 SOURCES = {
     "mirror": Source("reverse", "mirror", 128),
