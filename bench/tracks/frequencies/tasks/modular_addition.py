@@ -90,17 +90,19 @@ def every_string(setting: Setting, seed: int) -> Strings:
     """All p^2 strings with their right answers."""
     behaviour = BEHAVIOURS[setting.read]
     assert behaviour.all_of is not None
-    return behaviour.all_of((behaviour.stages if setting.stage else behaviour.seeds)[seed])
+    return behaviour.all_of((behaviour.stages if setting.stage else behaviour.seeds)[seed % MAX_SEEDS])
 
 
 def load(setting: Setting, seed: int) -> tuple[checkpoint.Config, dict[str, np.ndarray]]:
-    """The unit's network; beside it, where asked, the next one of another folder or of the same."""
+    """The unit's network (modulo the number there is); beside it, where asked, the next one of another folder or of the same."""
     config, weights = _network(setting.read, seed, setting.stage)
     if setting.unread is None:
         return config, weights
-    return joined(config, weights, _network(setting.unread, (seed + 1) % MAX_SEEDS)[1])
+    return joined(config, weights, _network(setting.unread, seed + 1)[1])
 
 
 def _network(name: str, number: int, stage: str = "") -> tuple[checkpoint.Config, dict[str, np.ndarray]]:
     seeds = BEHAVIOURS[name].stages if stage else BEHAVIOURS[name].seeds
-    return checkpoint.load_arrays(Path(package).parent / "weights" / name / f"{stage}{seeds[number]}.safetensors")
+    return checkpoint.load_arrays(
+        Path(package).parent / "weights" / name / f"{stage}{seeds[number % MAX_SEEDS]}.safetensors"
+    )

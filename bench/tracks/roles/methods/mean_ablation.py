@@ -1,8 +1,6 @@
 """Mean ablation: the margin that is lost when a head writes its mean over strings.
 
-The mean is taken position by position.
-
-Heads that take away at least a tenth of the margin are named.
+The mean is taken position by position. Heads that take away at least a tenth of the margin are named.
 """
 
 from __future__ import annotations
