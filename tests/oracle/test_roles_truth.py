@@ -148,7 +148,7 @@ def test_models_side_by_side_give_the_output_of_the_one_that_is_read():
 
 
 def test_players_lie_above_a_tenfold_gap_or_are_not_named():
-    assert movement.players(np.array([0.5, 0.04, 0.4, 0.001])).tolist() == [True, False, True, False]
+    assert movement.players(np.array([0.5, 0.01, 0.4, 0.001])).tolist() == [True, False, True, False]
     assert movement.players(np.array([0.5, 0.2, 0.08, 0.03])) is None
     assert movement.players(np.array([0.5, 0.0, -0.3])).tolist() == [True, False, False]
 

@@ -94,7 +94,7 @@ def every_string(setting: Setting, seed: int) -> Strings:
 
 
 def load(setting: Setting, seed: int) -> tuple[checkpoint.Config, dict[str, np.ndarray]]:
-    """The unit's network (modulo the number there is); beside it, where asked, the next one of another folder or of the same."""
+    """The unit's network (modulo the number there is); beside it, where asked, the next one of a folder."""
     config, weights = _network(setting.read, seed, setting.stage)
     if setting.unread is None:
         return config, weights
