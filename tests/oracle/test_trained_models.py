@@ -102,7 +102,7 @@ def test_every_instance_has_a_model_for_each_seed():
         f"{name}/{seed}.safetensors" for name in sorted(wanted) for seed in BEHAVIOURS[name].seeds
     ]
     assert {f"{path.parent.name}/{path.stem}" for path in STAGES} == {
-        f"addition_29/{stage}-{seed}" for stage in ("early", "half") for seed in BEHAVIOURS["addition_29"].seeds
+        f"addition_29/{stage}-{seed}" for stage in ("early", "half") for seed in BEHAVIOURS["addition_29"].stages
     }
     assert trained.MAX_SEEDS == induction.MAX_SEEDS == modular_addition.MAX_SEEDS == 3
 

@@ -62,3 +62,14 @@ def test_nothing_is_trained_where_nothing_is_missing_nor_by_default(copy):
     planned = copy.snakemake("--dry-run")
     assert planned.returncode == 0, planned.stderr
     assert "train_siit" not in planned.stdout
+
+
+def test_a_model_trained_on_behaviour_alone_is_made_by_its_rule_with_a_record_of_the_device(copy):
+    with_models(copy)
+    made = copy.root / "bench" / "models" / "trained" / "weights" / "greater_than" / "0.json"
+    done = copy.run("env", f"{STEPS}=200", sys.executable, "-m", "snakemake", "--cores", "1", str(made))
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = json.loads(made.read_text())
+    assert record["device"] in ("cpu", "cuda")
+    assert record["steps"] == 200
+    assert made.with_suffix(".safetensors").stat().st_size > 1000

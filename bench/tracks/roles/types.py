@@ -17,7 +17,7 @@ TITLE = "Node roles in trained models"
 FAMILY = "circuits"
 REPLICATE = "trained model (another seed of weights and strings), disguised anew"
 
-TOY = ("induction/four_heads", "induction/unread")
+TOY = ("induction/two_heads", "induction/successors")
 
 SCAFFOLD = {
     "scores": "rng.random((len(problem.roles), len(problem.heads)))",

@@ -1,4 +1,4 @@
-"""The loss of margin without each frequency, and the certified set; used frequencies before all others."""
+"""The loss of margin without each frequency, used ones before all others, and the certified set."""
 
 from __future__ import annotations
 

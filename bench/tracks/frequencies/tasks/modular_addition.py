@@ -36,7 +36,7 @@ REFERENCE = "Nanda et al. (2023), Progress measures for grokking via mechanistic
 INSTANCES = {
     "p17": {"size": "small", "null": False, "title": "Modulo 17"},
     "p29": {"size": "small", "null": False, "title": "Modulo 29"},
-    "p29_few": {"size": "small", "null": False, "title": "Modulo 29, eight pairs"},
+    "p17_few": {"size": "small", "null": False, "title": "Modulo 17, eight pairs"},
     "p29_half": {"size": "small", "null": False, "title": "Modulo 29, half of the other pairs known"},
     "p29_early": {"size": "small", "null": False, "title": "Modulo 29, the trained pairs known by heart"},
     "beside": {"size": "small", "null": False, "title": "Beside a network that adds otherwise and is not read"},
@@ -61,10 +61,10 @@ class Setting:
 SETTINGS = {
     "p17": Setting("addition_17"),
     "p29": Setting("addition_29"),
-    "p29_few": Setting("addition_29", pairs=FEW),
+    "p17_few": Setting("addition_17", pairs=FEW),
     "p29_half": Setting("addition_29", "half-"),
     "p29_early": Setting("addition_29", "early-"),
-    "beside": Setting("addition_29", unread="addition_29"),
+    "beside": Setting("addition_17", unread="addition_17"),
     "table": Setting("table_17"),
     "table_beside": Setting("table_17", unread="addition_17"),
 }
@@ -90,17 +90,19 @@ def every_string(setting: Setting, seed: int) -> Strings:
     """All p^2 strings with their right answers."""
     behaviour = BEHAVIOURS[setting.read]
     assert behaviour.all_of is not None
-    return behaviour.all_of(behaviour.seeds[seed])
+    return behaviour.all_of((behaviour.stages if setting.stage else behaviour.seeds)[seed % MAX_SEEDS])
 
 
 def load(setting: Setting, seed: int) -> tuple[checkpoint.Config, dict[str, np.ndarray]]:
-    """The unit's network; beside it, where asked, the next one of another folder or of the same."""
+    """The unit's network (modulo the number there is); beside it, where asked, the next one of a folder."""
     config, weights = _network(setting.read, seed, setting.stage)
     if setting.unread is None:
         return config, weights
-    return joined(config, weights, _network(setting.unread, (seed + 1) % MAX_SEEDS)[1])
+    return joined(config, weights, _network(setting.unread, seed + 1)[1])
 
 
 def _network(name: str, number: int, stage: str = "") -> tuple[checkpoint.Config, dict[str, np.ndarray]]:
-    path = Path(package).parent / "weights" / name / f"{stage}{BEHAVIOURS[name].seeds[number]}.safetensors"
-    return checkpoint.load_arrays(path)
+    seeds = BEHAVIOURS[name].stages if stage else BEHAVIOURS[name].seeds
+    return checkpoint.load_arrays(
+        Path(package).parent / "weights" / name / f"{stage}{seeds[number % MAX_SEEDS]}.safetensors"
+    )

@@ -1,4 +1,4 @@
-"""The norm of a head's value and output matrices, which knows nothing of roles; the largest is named for all."""
+"""The norm of a head's value times output matrix, which knows nothing of roles."""
 
 from __future__ import annotations
 

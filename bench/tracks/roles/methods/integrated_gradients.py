@@ -1,7 +1,7 @@
-"""Integrated gradients of one head at a time, from its output on the altered string to that on the string.
+"""Integrated gradients of one head at a time.
 
-At `at` alone the head's output is moved along the line, and derivative times change is averaged over midpoints of equal
-steps. Heads with at least a tenth of the margin are named.
+At `at` alone the head's output is moved along the line from the altered string's to the string's, and derivative times
+change is averaged over midpoints of equal steps. Heads with at least a tenth of the margin are named.
 Departs from the paper in the point that moves, a head's output instead of the input.
 """
 

@@ -1,6 +1,6 @@
-"""Mean ablation: by what share the margin falls when a head writes its mean over strings, position by position.
+"""Mean ablation: the margin that is lost when a head writes its mean over strings.
 
-Heads that take away at least a tenth of the margin are named.
+The mean is taken position by position. Heads that take away at least a tenth of the margin are named.
 """
 
 from __future__ import annotations

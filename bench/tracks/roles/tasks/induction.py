@@ -93,9 +93,9 @@ def generate(instance: str, seed: int, rng: np.random.Generator, workspace: Work
 
 
 def load(setting: Setting, seed: int) -> tuple[checkpoint.Config, dict[str, np.ndarray]]:
-    """The seed's trained model; beside it, where asked, the next seed's of another folder or of the same."""
+    """The seed's trained model (modulo the number there is); beside it, where asked, the next seed's of a folder."""
     folder = Path(package).parent / "weights"
-    config, weights = checkpoint.load_arrays(folder / setting.read / f"{seed}.safetensors")
+    config, weights = checkpoint.load_arrays(folder / setting.read / f"{seed % MAX_SEEDS}.safetensors")
     if setting.unread is None:
         return config, weights
     _, unread = checkpoint.load_arrays(folder / setting.unread / f"{(seed + 1) % MAX_SEEDS}.safetensors")
