@@ -1,8 +1,9 @@
-"""The training engine: a stack is its models one by one, and each kind of autoencoder computes what its paper writes."""
+"""The training engine: a stack is its models one by one, and each kind computes what its paper writes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -93,7 +94,7 @@ def test_the_budget_bounds_the_rows_drawn_and_the_rate_falls_to_nothing():
     assert schedule.steps == 15
     rates = [schedule.rate_at(step) for step in range(15)]
     assert rates[:7] == [0.1] * 7
-    assert all(later < earlier for earlier, later in zip(rates[8:], rates[9:], strict=False))
+    assert all(later < earlier for earlier, later in pairwise(rates[8:]))
     assert rates[-1] == pytest.approx(0.1 / 7.5)
 
 

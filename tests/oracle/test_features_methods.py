@@ -1,4 +1,4 @@
-"""Methods of features against singular values, loops, scikit-learn, optimality conditions and limits with known answers."""
+"""Methods of features against singular values, loops, scikit-learn, optimality and known limits."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_a_parent_fires_wherever_its_child_does():
 def test_pca_is_scikit_learn_s(complete):
     problem, _ = complete
     found = answered("pca", problem)
-    values, test, _, _ = standardised(problem)
+    values, _, _, _ = standardised(problem)
     theirs = PCA().fit(values)
     np.testing.assert_allclose(np.abs((found.directions * theirs.components_).sum(axis=1))[:8], 1, atol=1e-5)
     again = found.codes.toarray() @ found.directions + found.offset
@@ -141,7 +141,7 @@ def test_pca_is_scikit_learn_s(complete):
 
 
 def test_ica_unmixes_what_is_linear_and_independent():
-    """As many independent sources as dimensions, mixed by any matrix: directions to a few per cent, where PCA's are off."""
+    """As many independent sources as dimensions, mixed by any matrix, which PCA does not unmix."""
     rng = generator("ica")
     mixing = rng.standard_normal((5, 5))
     problem = of(rng.exponential(size=(8000, 5)) @ mixing, 5)

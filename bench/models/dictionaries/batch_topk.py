@@ -1,4 +1,4 @@
-"""BatchTopK: of a batch's codes the largest stay, k a row on average; afterwards a threshold stands in for the batch."""
+"""BatchTopK: of a batch's codes the largest stay, k a row on average; later a threshold stands in for the batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.models.dictionaries.engine import Autoencoder, Codes, Parameters, Row
 
 @dataclass(frozen=True)
 class BatchTopK(Autoencoder):
-    """`active` is the mean number of codes that stay, and need not be whole (Bussmann et al. 2024, arXiv:2412.06410)."""
+    """`active`: how many codes of a row stay on average, whole or not (Bussmann et al. 2024, arXiv:2412.06410)."""
 
     active: float = 1.0
 

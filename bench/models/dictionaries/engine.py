@@ -171,8 +171,8 @@ def _revive(
     dead: Bool[Tensor, "models latents"],
     generators: Sequence[torch.Generator],
 ) -> None:
-    """Dead latents start anew, in the manner of Bricken et al. (2023): rows are drawn with chances that go as the square
-    of their error. Departs in that the new direction is the row's residual, not the row."""
+    """Dead latents start anew, in the manner of Bricken et al. (2023): rows are drawn with chances that go as the
+    square of their error. Departs in that the new direction is the row's residual, not the row."""
     if not dead.any():
         return
     residuals = rows - torch.bmm(kind.encode(p, rows), kind.directions(p)) - p["centre"]

@@ -1,4 +1,4 @@
-"""What methods share: where they read activations, how sure they may be of a latent, and how an answer is put together."""
+"""What methods share: where activations are read, how sure one may be of a latent, and how an answer is made."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def standardised(problem: Problem) -> tuple[Rows, Rows, Rows, float]:
 
 def confidence(held_out: Rows, directions: Directions) -> Float[np.ndarray, "latents"]:
     """1 - p, with p the chance of such values along a latent's direction if no direction were special, times the
-    number of latents tried (Bonferroni). Values that the directions were not fitted to; see `bench.kernels.sphericity`."""
+    number of latents tried (Bonferroni). Of values that the directions were not fitted to
+    (`bench.kernels.sphericity`)."""
     return 1 - np.minimum(1.0, len(directions) * direction_p_values(held_out, directions))
 
 

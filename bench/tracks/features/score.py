@@ -6,9 +6,9 @@ With M the one-to-one matching of claimed latents and true directions that has t
 
 so that latents that are few, copies of each other, or not claimed cost what they do not find. A random dictionary of
 the allowed size scores far above 0 (.49 for 40 directions and as many latents in 20 dimensions): it is drawn anew on
-every unit and is the floor. Detection is judged on the test activations, latent by latent; where two features point in opposite
-ways, |cosine| cannot tell their latents apart, so that its matching is by the cosine with the direction in which a latent
-writes when it fires. A direction without a latent counts 0. On null units every claimed latent is false.
+every unit and is the floor. Detection is judged on the test activations, latent by latent; where two features point in
+opposite ways, |cosine| cannot tell their latents apart, so that its matching is by the cosine with the direction in
+which a latent writes when it fires. A direction without a latent counts 0. On null units every claimed latent is false.
 """
 
 from __future__ import annotations

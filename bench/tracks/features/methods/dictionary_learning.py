@@ -1,7 +1,7 @@
 """Online dictionary learning with positive codes, by scikit-learn.
 
 Minimises the mean over activations of |x - f D|^2 / 2 + penalty * sum f over f >= 0 and rows of D of length at most 1:
-codes by the lasso (coordinate descent), directions by block descent on what was seen so far. Test codes are the lasso's.
+codes by the lasso (coordinate descent), directions by block descent on what was seen so far. Test codes: the lasso's.
 Departs from the paper in nothing that we know; the penalty is fixed for activations of mean square length 1.
 """
 

@@ -1,4 +1,4 @@
-"""JumpReLU autoencoder: a code is what the encoder gives where that exceeds a learned threshold, else 0.
+"""JumpReLU autoencoder: a code is what the encoder gives where it exceeds a learned threshold.
 
 Minimises the mean over activations of |x - x'|^2 + penalty * (number of active latents) with one threshold a latent,
 learned by straight-through gradients. Several penalties are trained at once, and the one whose number of active latents

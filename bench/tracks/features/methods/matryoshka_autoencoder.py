@@ -1,9 +1,9 @@
 """Matryoshka autoencoder: BatchTopK whose first latents must do by themselves.
 
-The squared error is summed over nested prefixes of the latents (the first quarter, the first half, all), so that general
-features come first and are not absorbed by special ones that come later. Of several seeds the one with the smallest
-error of all latents answers.
-Departs from the paper in the number of prefixes (five there, of thousands of latents) and in how dead latents come back.
+The squared error is summed over nested prefixes of the latents (the first quarter, the first half, all), so that
+general features come first and are not absorbed by special ones that come later. Of several seeds the one with the
+smallest error of all latents answers.
+Departs from the paper in the number of prefixes (five there, of thousands of latents) and in how the dead come back.
 """
 
 from __future__ import annotations

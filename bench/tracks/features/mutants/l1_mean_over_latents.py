@@ -19,7 +19,7 @@ PARENT = Path(__file__).parents[1] / "methods" / f"{MUTANT_OF}.py"
 def solve(problem: Problem, rng: np.random.Generator) -> Answer:
     parent = load_plugin(PARENT)
 
-    class MeanOverLatents(parent.L1Autoencoder):
+    class MeanOverLatents(parent.L1Autoencoder):  # type: ignore[name-defined]
         def size(self, codes):
             return codes.mean(2).mean(1)
 
