@@ -173,10 +173,11 @@ def save(path: Path, config: Config, weights: dict[str, np.ndarray]) -> None:
     """Write the checkpoint; the weights are checked against the configuration first."""
     checked(config, weights, path)
     arrays = {name: np.ascontiguousarray(array) for name, array in sorted(weights.items())}
-    save_file(arrays, str(path), metadata={"config": json.dumps(_written(config), sort_keys=True)})
+    save_file(arrays, str(path), metadata={"config": json.dumps(written(config), sort_keys=True)})
 
 
-def _written(config: Config) -> dict[str, object]:
+def written(config: Config) -> dict[str, object]:
+    """The settings as a file holds them: all but those of `ADDED` that are at their default."""
     defaults = {field.name: field.default for field in fields(Config)}
     return {name: value for name, value in asdict(config).items() if name not in ADDED or value != defaults[name]}
 

@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from bench.models.checkpoint import random_weights
+from bench.models.checkpoint import random_weights, written
 from bench.models.fitting import Fitting, Pace, run_swapped
 from bench.models.graph import source_names
 from bench.models.siit.programs import Program
@@ -93,7 +93,7 @@ class Trainer(Fitting):
         return torch.nn.functional.cross_entropy(output[:, self.tensor(scored)].flatten(0, 1), target.flatten())
 
     def identity(self) -> dict[str, Any]:
-        config = asdict(self.program.config)
+        config = written(self.program.config)
         return {"title": self.program.title, "seed": self.seed, "settings": asdict(self.settings), "config": config}
 
 

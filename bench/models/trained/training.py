@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bench.models import exhaustive
-from bench.models.checkpoint import Config, random_weights
+from bench.models.checkpoint import Config, random_weights, written
 from bench.models.fitting import Arrays, Fitting, run_swapped
 from bench.models.trained.behaviours import Behaviour, Strings
 
@@ -36,7 +36,7 @@ class Training(Fitting):
     def identity(self) -> dict[str, Any]:
         told = {"title": self.behaviour.title, "seed": self.seed, "share": self.behaviour.share}
         told |= {name: getattr(self.behaviour, name) for name in ("start", "start_embed", "batch")}
-        return told | {"pace": asdict(self.behaviour.pace), "config": asdict(self.behaviour.config)}
+        return told | {"pace": asdict(self.behaviour.pace), "config": written(self.behaviour.config)}
 
 
 def behaves(config: Config, weights: Arrays, strings: Strings) -> float:

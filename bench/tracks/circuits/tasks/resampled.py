@@ -1,4 +1,4 @@
-"""Compiled programs in one disguise, seen through other pairs of strings in every seed: is the circuit stable?
+"""Compiled programs in one disguise, seen through other pairs in every seed: is the circuit stable?
 
 The programs, the disguise and the truth are those of `tracr`, but the dressed model is the same in all seeds of an
 instance; a seed draws the pairs that the problem shows anew, with those that show a live edge among them. So the
