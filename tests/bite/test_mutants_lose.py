@@ -47,6 +47,7 @@ def made(unit: Unit, task: Path, folder: Path) -> Any:
 def scored(solver: Path, score: Path, unit: Unit, task: Path, folder: Path) -> dict[str, float]:
     problem, truth = made(unit, task, folder)
     answer = load_plugin(solver).solve(problem, generator("answer", unit.key, solver.stem))
+    load_plugin(score.with_name("types.py")).check(problem, answer)
     return load_plugin(score).score(problem, truth, answer)
 
 
