@@ -70,7 +70,7 @@ def test_a_track_has_floor_ceiling_nulls_mutants_and_one_headline_for_live_and_f
 
 
 def cost_of(plugin):
-    """Two children that import torch a plug-in: mutants, which test_mutants_lose.py solves anyway, are left to `full`."""
+    """Mutants cost two starts of torch each, and test_mutants_lose.py solves and checks them anyway."""
     return pytest.mark.full if plugin.kind == "mutants" else pytest.mark.slow
 
 
