@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -34,7 +36,7 @@ def in_plain_python(instance, string):
         "twice": [s if string.count(s) <= 2 else 0 for s in string],
         "exception": [s if string.count(s) == 1 or s == 3 else 0 for s in string],
         "labelled": [f"{'abde'[k - 1]}{min(string.count(s), 3)}" for k, s in zip(kind, string, strict=True)],
-        "paired": [None, *(f"{'abde'[k - 1]}{'abde'[b - 1]}" for b, k in zip(kind, kind[1:], strict=False))],
+        "paired": [None, *(f"{'abde'[k - 1]}{'abde'[b - 1]}" for b, k in pairwise(kind))],
         "alternating": [None, *(f"{'c' if s == 4 else 'v'}{'c' if b == 4 else 'v'}" for b, s in before[1:])],
         "equal_neighbours": [not any(b > s for b, s in before[1:])] * len(string),
         "rises": [sum(b <= s for b, s in before[1:])] * len(string),
@@ -82,7 +84,7 @@ def test_a_rule_that_an_mlp_reads_and_does_not_write_is_refused(tmp_path):
 
 
 def test_examples_show_the_change_in_half_of_them_and_a_null_shows_none(tmp_path):
-    problem, truth = unit("twice", tmp_path)
+    problem, _ = unit("twice", tmp_path)
     assert len(problem.inputs) == 64
     assert problem.changed.any(axis=1).sum() == 32
     null, nothing = unit("nothing_to_change_noisy", tmp_path)

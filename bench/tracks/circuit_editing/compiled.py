@@ -144,10 +144,11 @@ class Editing:
         shown = self.shown(truth.changed, rng)
         mlps = mlps_of(dressed)
         wanted = truth.wanted[shown]
+        noise = self.noise * TOLERANCE * rng.uniform(-1, 1, wanted.shape)
         return Problem(
             model=workspace.blob(lambda path: checkpoint.save(path, dressed.config, dressed.weights)),
             mlps=mlps, units=dressed.config.d_mlp, width=dressed.config.d_model, inputs=truth.inputs[shown],
-            wanted=wanted + self.noise * TOLERANCE * rng.uniform(-1, 1, wanted.shape), changed=truth.changed[shown], scored=np.arange(truth.inputs.shape[1]) > 0,
+            wanted=wanted + noise, changed=truth.changed[shown], scored=np.arange(truth.inputs.shape[1]) > 0,
             tolerance=TOLERANCE, budget=2 * STEPS * len(shown),
         )  # fmt: skip
 

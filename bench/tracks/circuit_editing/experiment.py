@@ -1,4 +1,4 @@
-"""What methods do with a problem: run the model with changed matrices, and fit the change by gradient, within the budget.
+"""What methods do with a problem: run the model with changed matrices, and fit the change by gradient, in the budget.
 
 The forward pass is that of `bench.models.transformer` with a change of each MLP's output matrix through which gradients
 flow.
