@@ -28,8 +28,8 @@ class Problem:
 
     `changes[l]` of an answer is added to the matrix through which `mlps[l]` writes, [units, width]. Example i reads
     `inputs[i]` and is to give `wanted[i]`, which at positions where `changed` is False is what the model gives as it
-    is, to within `tolerance`. An output is right where no coordinate is off by more than `tolerance`; it counts at the `scored` positions.
-    `budget` is the number of example passes (forward + backward) that a method may spend.
+    is, to within `tolerance`. An output is right where no coordinate is off by more than `tolerance`; it counts at the
+    `scored` positions. `budget` is the number of example passes (forward + backward) that a method may spend.
     """
 
     model: Blob
