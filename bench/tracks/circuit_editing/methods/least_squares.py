@@ -1,0 +1,48 @@
+"""Least squares from a MLP's active units to what it would have to write, where that carries over.
+
+What a MLP would have to write in each cell is found by gradient, and stays nothing where the output is right already.
+The change of its matrix is the ridge solution from what its units do to that, over all cells of the examples, so that
+what is to stay is part of the system. Each MLP is fitted to half of the examples; the one that errs least on the other
+half is fitted to all. Departs from the paper in editing one MLP and in taking the examples for what is to stay.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.tracks.circuit_editing.experiment import Experiment
+from bench.tracks.circuit_editing.types import Answer, Problem
+
+REFERENCE = "Meng et al. (2023), Mass-editing memory in a transformer, ICLR, arXiv:2210.07229, equation 14"
+NEEDS = ("gradients",)
+RIDGE = 1e-4  # share of the mean squared activity of the units
+
+
+def solve(problem: Problem, rng: np.random.Generator, *, steps: int = 80, rate: float = 0.05) -> Answer:
+    experiment = Experiment(problem)
+    if experiment.nothing_to_do():
+        return Answer(experiment.nothing().numpy())
+    fitted, held = experiment.halves(rng)
+    mlps = range(len(problem.mlps))
+    tried = [change_of(experiment, mlp, fitted, steps, rate) for mlp in mlps]
+    mlp = experiment.best_held_out(tried, held)
+    return Answer(change_of(experiment, mlp, experiment.everything(), steps, rate).numpy())
+
+
+def change_of(experiment: Experiment, mlp: int, examples: Tensor, steps: int, rate: float) -> Tensor:
+    """The change of one MLP's matrix that makes it write what it would have to, as nearly as one matrix can."""
+    wanted = experiment.wanted_writing(mlp, examples, steps, rate)
+    with torch.no_grad():
+        active = experiment.run(experiment.nothing(), examples)[1][mlp]
+    changes = experiment.nothing()
+    changes[mlp] = ridge(active.flatten(0, 1), wanted.flatten(0, 1))
+    return changes
+
+
+def ridge(active: Tensor, wanted: Tensor) -> Tensor:
+    """argmin ||active D - wanted||^2 + penalty ||D||^2."""
+    penalty = RIDGE * active.square().mean() * len(active)
+    gram = active.T @ active + penalty * torch.eye(active.shape[1], dtype=active.dtype)
+    return torch.linalg.solve(gram, active.T @ wanted)
