@@ -22,7 +22,7 @@ from leaderboard import pictures, site
 from tests import leaderboard_records as made_up
 from tests.browser import CHROMIUM, Browser
 
-SHAPE = SimpleNamespace(n_layers=2, n_heads=2, d_mlp=4, positions="learned")
+SHAPE = SimpleNamespace(n_layers=2, n_heads=2, d_mlp=4, positions="learned", parallel=False)
 CIRCUITS = ROOT / "bench" / "tracks" / "circuits"
 KEY = "circuits/tracr-v1/sort/0"
 

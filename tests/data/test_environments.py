@@ -35,4 +35,9 @@ def test_a_peers_lock_is_exact_and_has_the_pinned_torch():
     for lock in (ROOT / "envs" / "peers").glob("*.lock"):
         assert all(line.count("==") == 1 for line in pins(lock))
         assert "torch==2.13.0" in pins(lock)
-    assert {lock.stem for lock in (ROOT / "envs" / "peers").glob("*.lock")} == {"auto-circuit"}
+    lenses = {"transformer-lens-3", "transformer-lens-4"}
+    assert {lock.stem for lock in (ROOT / "envs" / "peers").glob("*.lock")} == {
+        "auto-circuit",
+        "nnsight",
+        "pyvene",
+    } | lenses
