@@ -50,8 +50,9 @@ class Plugin:
 
     @property
     def seeds(self) -> int:
-        """How many seeds a suite plans for a task: `SEEDS`, or 5, or 1 where a seed changes nothing."""
-        return 1 if self.facts["SEED_CHANGES"] == "nothing" else self.facts.get("SEEDS", DEFAULT_SEEDS)
+        """How many seeds a suite plans for a task: `SEEDS`, or 5, and never more than there are."""
+        wanted = self.facts.get("SEEDS", DEFAULT_SEEDS)
+        return wanted if self.max_seeds is None else min(wanted, self.max_seeds)
 
     @property
     def max_seeds(self) -> int | None:

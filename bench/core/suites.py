@@ -86,6 +86,11 @@ def _frozen_units(content: Mapping[str, Any], tracks: Mapping[str, Track], path:
                 )
             for instance, seeds in chosen["instances"].items():
                 pick(instance, plugin.facts["INSTANCES"], f"{path}: instance of {track}/{task}")
+                if plugin.max_seeds is not None and max(seeds) >= plugin.max_seeds:
+                    raise BadInput(
+                        f"{path}: {track}/{task} is frozen with seed {max(seeds)}, and there are {plugin.max_seeds}"
+                        " (from 0 on); run another version of the suite"
+                    )
                 yield from (Unit(track, task, chosen["version"], instance, seed) for seed in seeds)
 
 
