@@ -69,14 +69,8 @@ def test_a_track_has_floor_ceiling_nulls_mutants_and_one_headline_for_live_and_f
         assert card.keys() - {"gate", "per_task", "description", "board"} == METRIC_KEYS
 
 
-def cost_of(plugin):
-    """Mutants cost two starts of torch each, and test_mutants_lose.py solves and checks them anyway."""
-    return pytest.mark.full if plugin.kind == "mutants" else pytest.mark.slow
-
-
-@pytest.mark.parametrize(
-    ("track", "plugin"), [pytest.param(*one.values, id=one.id, marks=cost_of(one.values[1])) for one in SOLVERS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("track", "plugin"), SOLVERS)
 def test_a_plug_in_passes_the_contract_checks_on_toy_units(track, plugin, tmp_path_factory):
     results = tmp_path_factory.getbasetemp() / "plugins"  # shared, so that toy problems are made once a worker
     assert authoring.check_method(track.id, plugin.id, {"results": str(results), "suite": "next"}, ROOT) == []
