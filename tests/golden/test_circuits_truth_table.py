@@ -10,8 +10,13 @@ from bench.tracks.circuits import truth_table
 from bench.tracks.circuits.tasks import tracr
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "circuits-truth.md"
+WIDEST = ("jury", "shuffle_dyck2")
 QUICK = ("pair_balance", "sort_unique", "count_rare", "first_occurrences", "polynomial", "ends_agree_unseen")
-MARKS = dict.fromkeys(tracr.INSTANCES, pytest.mark.slow) | dict.fromkeys(QUICK, ()) | {"jury": pytest.mark.full}
+MARKS = (
+    dict.fromkeys(tracr.INSTANCES, pytest.mark.slow)
+    | dict.fromkeys(QUICK, ())
+    | dict.fromkeys(WIDEST, pytest.mark.full)
+)
 INSTANCES = [pytest.param(name, marks=MARKS[name]) for name in tracr.INSTANCES]
 
 

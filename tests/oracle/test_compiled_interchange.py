@@ -20,8 +20,8 @@ from bench.models.graph import Graph
 from bench.models.transformer import Transformer
 
 PAIRS = 6
-WIDE = ("shuffle_dyck", "shuffle_dyck2", "majority", "nearly_or", "repeated_and_rising", "panel")
-WIDEST = ("jury",)
+WIDE = ("shuffle_dyck", "majority", "nearly_or", "repeated_and_rising", "panel")
+WIDEST = ("jury", "shuffle_dyck2")
 MARKS = dict.fromkeys(WIDE, pytest.mark.slow) | dict.fromkeys(WIDEST, pytest.mark.full)
 NAMES = [pytest.param(name, marks=MARKS.get(name, ())) for name in PROGRAMS]
 
