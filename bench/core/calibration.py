@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from functools import cache
 
 import numpy as np
 import threadpoolctl
@@ -21,8 +22,10 @@ def kernel(matrix: np.ndarray, signals: np.ndarray) -> float:
     return float(product.sum() + np.abs(np.fft.irfft(spectrum * np.conj(spectrum), axis=1)).sum())
 
 
+@cache
 def calibrate(threads: int = 1) -> float:
-    """CPU seconds of `kernel` on `threads` BLAS threads: the median of three runs after one that warms up."""
+    """CPU seconds of `kernel` on `threads` BLAS threads: the median of three runs after one that warms up, once a
+    process (a job of the workflow is one)."""
     rng = np.random.default_rng(0)
     matrix, signals = rng.standard_normal((MATRIX, MATRIX)), rng.standard_normal((SIGNALS, LENGTH))
     with threadpoolctl.threadpool_limits(threads):

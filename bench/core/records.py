@@ -110,13 +110,16 @@ def last(path: Path, name: str, **match: Any) -> dict[str, Any] | None:
 
 def versions(names: Iterable[str] = VERSIONED) -> dict[str, str]:
     """Versions of Python, of the suite and of the packages that results may depend on, where installed."""
-    found = {"python": platform.python_version()}
-    for name in ("interpbench", *names):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    found = {name: _version(name) for name in ("interpbench", *names)}
+    return {"python": platform.python_version()} | {name: version for name, version in found.items() if version}
+
+
+@cache
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 @cache
