@@ -11,7 +11,7 @@ ROOT = Path(
 )  # under `module`, workflow.basedir is the importing workflow's folder
 sys.path.insert(0, str(ROOT))
 
-from bench.core.snakemake_glue import job_inputs, last_run, open_plan, stage
+from bench.core.snakemake_glue import job_inputs, last_run, memory_mb, open_plan, stage
 
 CONDA = "conda" in {
     str(method) for method in workflow.deployment_settings.deployment_method

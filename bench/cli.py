@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.core import authoring, data, lifeline, stages, upkeep
-from bench.core.catalogue import catalogue_json, read_tracks
+from bench.core import authoring, data, forecast, lifeline, stages, upkeep
+from bench.core.catalogue import catalogue_json, pick, read_tracks
 from bench.core.collecting import collect
 from bench.core.config import ROOT, load_config
 from bench.core.contract import BadInput
 from bench.core.plan import make_plan
-from bench.core.suites import all_units, freeze
+from bench.core.suites import all_units, chosen_units, freeze
 
 STORAGE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 STAGES = ("data", "problems", "run", "score")
@@ -42,11 +42,13 @@ def parser() -> argparse.ArgumentParser:
     configured("catalogue", show_catalogue, "everything there is, with its cards").add_argument(
         "--json", action="store_true"
     )
-    configured("plan", show_plan, "jobs, units, expected cost, and what will be skipped and why")
+    made = configured("plan", show_plan, "jobs, units, expected cost, and what will be skipped and why")
+    made.add_argument("--ship-costs", action="store_true", help="keep the costs measured here in config/costs.json")
     for stage in STAGES:
         made = verb(stage, do_stage, f"do one planned {stage} job (the workflow calls this)")
         made.add_argument("--plan", type=Path, required=True)
         made.add_argument("--output", required=True)
+        made.add_argument("--threads", type=int, default=1, help="BLAS threads of a method")
     verb("collect", do_collect, "join records and scores (the workflow calls this)").add_argument(
         "--plan", type=Path, required=True
     )
@@ -68,8 +70,16 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("suite")
     made.add_argument("--sizes", nargs="*", default=["small"], choices=["small", "large", "gpu"])
     made.add_argument("--description", default="")
-    made = verb("resume", resume, "after a kill or power loss: check that nothing runs, unlock, go on")
-    made.add_argument("snakemake", nargs=argparse.REMAINDER, help="further arguments of snakemake")
+    made.add_argument(
+        "--units", nargs="*", metavar="TRACK/TASK/INSTANCE[:SEEDS]", help="only these; * and ? as in a shell"
+    )
+    made.add_argument("--methods", nargs="*", default=[], metavar="TRACK=ID,ID", help="the only methods of a track")
+    made = verb(
+        "resume",
+        resume,
+        "after a kill or power loss: check that nothing runs, unlock, go on",
+    )
+    made.add_argument("snakemake", nargs=argparse.REMAINDER, help="-- and further arguments of snakemake")
     made = configured("verify", verify, "find stale or malformed records, without Snakemake's metadata")
     made.add_argument("--prune", action="store_true", help="remove them, so that the next run makes them again")
     configured("clean", clean, "remove what no plan of any suite refers to").add_argument(
@@ -104,13 +114,14 @@ def show_catalogue(args: argparse.Namespace) -> None:
 
 
 def show_plan(args: argparse.Namespace) -> None:
-    print(upkeep.describe_plan(make_plan(overrides(args.config))))
+    plan = make_plan(overrides(args.config))
+    print(forecast.ship_seconds(plan) if args.ship_costs else forecast.describe_plan(plan))
 
 
 def do_stage(args: argparse.Namespace) -> None:
     lifeline.hang_on_workflow()
     document = stages.read_plan(args.plan)
-    stages.execute(document, stages.job_of(document, args.verb, args.output))
+    stages.execute(document, stages.job_of(document, args.verb, args.output), args.threads)
 
 
 def _suite_folder(document: dict[str, Any]) -> Path:
@@ -118,6 +129,7 @@ def _suite_folder(document: dict[str, Any]) -> Path:
 
 
 def do_collect(args: argparse.Namespace) -> None:
+    lifeline.hang_on_workflow()
     document = stages.read_plan(args.plan)
     root = Path(document["root"])
     content = catalogue_json(read_tracks(root, document["config"]["plugin_paths"]), data.cards(root / "datasets"))
@@ -127,6 +139,7 @@ def do_collect(args: argparse.Namespace) -> None:
 def do_site(args: argparse.Namespace) -> None:
     from leaderboard import site, tables, terminal
 
+    lifeline.hang_on_workflow()
     document = stages.read_plan(args.plan)
     folder = _suite_folder(document)
     site.build(folder / "records.jsonl", folder / "catalogue.json", folder / "leaderboard")
@@ -158,7 +171,13 @@ def try_method(args: argparse.Namespace) -> None:
 
 def freeze_suite(args: argparse.Namespace) -> None:
     tracks = read_tracks(ROOT)
-    print(freeze(args.suite, args.description, all_units(tracks, args.sizes), ROOT))
+    units = all_units(tracks, args.sizes) if args.units is None else chosen_units(tracks, args.units)
+    methods = {}
+    for pair in args.methods:
+        track, _, chosen = pair.partition("=")
+        known = tracks[pick(track, tracks, "--methods: track")].methods
+        methods[track] = [pick(method, known, f"--methods: method of {track}") for method in chosen.split(",")]
+    print(freeze(args.suite, args.description, units, ROOT, methods))
 
 
 def resume(args: argparse.Namespace) -> None:

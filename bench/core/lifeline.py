@@ -1,7 +1,9 @@
 """A stage that Snakemake started ends when that Snakemake ends, however it ended.
 
 `kill -9` of Snakemake leaves its shells and what they run behind as orphans, which would go on writing while the next
-Snakemake starts. Each stage therefore watches the Snakemake above it; run by hand there is none, nothing is watched.
+Snakemake starts. Snakemake therefore names itself in the environment (process and start time, since numbers are used
+again), and each stage watches it from its first moment: one that finds it gone ends at once. Run by hand there is
+none, and nothing is watched.
 """
 
 from __future__ import annotations
@@ -10,29 +12,42 @@ import os
 import signal
 import threading
 import time
-from pathlib import Path
+from collections.abc import Mapping
 
 import psutil
 
 PERIOD = 0.3  # seconds
+VARIABLE = "INTERPBENCH_SNAKEMAKE"
 
 
-def hang_on_workflow() -> threading.Thread | None:
-    """Watch the nearest Snakemake among this process's ancestors, if there is one, from a thread of its own."""
-    above = next((process for process in psutil.Process().parents() if is_snakemake(process)), None)
-    if above is None:
+def name_workflow() -> str:
+    """This process as `pid:start`, put into the environment that its stages inherit."""
+    os.environ[VARIABLE] = f"{os.getpid()}:{psutil.Process().create_time()}"
+    return os.environ[VARIABLE]
+
+
+def find_workflow(name: str) -> psutil.Process | None:
+    """The process that `name_workflow` named, or None where it has ended."""
+    pid, start = name.split(":")
+    try:
+        process = psutil.Process(int(pid))
+        alive = str(process.create_time()) == start and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
         return None
+    return process if alive else None
+
+
+def hang_on_workflow(environment: Mapping[str, str] = os.environ) -> threading.Thread | None:
+    """Watch the Snakemake that the environment names, if it names one, from a thread; end at once if it has ended."""
+    name = environment.get(VARIABLE)
+    if name is None:
+        return None
+    above = find_workflow(name)
+    if above is None:
+        os.kill(os.getpid(), signal.SIGKILL)
     thread = threading.Thread(target=_watch, args=(above, os.getppid()), daemon=True)
     thread.start()
     return thread
-
-
-def is_snakemake(process: psutil.Process) -> bool:
-    try:
-        words = process.cmdline()
-    except psutil.Error:
-        return False  # gone, or another user's
-    return any(Path(word).name == "snakemake" or word.endswith("snakemake/__main__.py") for word in words)
 
 
 def _watch(above: psutil.Process, parent: int) -> None:

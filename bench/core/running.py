@@ -76,7 +76,13 @@ def _unit_run(unit: Unit, entry: Mapping[str, Any], spec: Mapping[str, Any], res
 
 
 def run(
-    spec: Mapping[str, Any], inputs: list[str], config: Mapping[str, Any], root: Path, output: Path, progress
+    spec: Mapping[str, Any],
+    inputs: list[str],
+    config: Mapping[str, Any],
+    root: Path,
+    output: Path,
+    progress,
+    threads: int = 1,
 ) -> None:
     """Solve what is not solved yet and write the manifest. Raises `BadInput` where the code changed since the plan."""
     results = Path(config["results"])
@@ -88,8 +94,8 @@ def run(
             _write_record(planned, _skipped(planned), spec, calibration=None)
         pending = {run.unit.key: run for run in todo if "skipped" not in run.entry}
         progress(len(runs) - len(pending), len(runs))
-        calibration = calibrate() if pending else None
-        for number, outcome in enumerate(_outcomes(spec, list(pending.values()), root, results), 1):
+        calibration = calibrate(threads) if pending else None
+        for number, outcome in enumerate(_outcomes(spec, list(pending.values()), root, results, threads), 1):
             _write_record(pending[outcome.assignment.unit.key], outcome, spec, calibration)
             progress(len(runs) - len(pending) + number, len(runs))
     write_json(output, {"units": {run.unit.key: str(run.folder) for run in runs}})
@@ -117,7 +123,9 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _outcomes(spec: Mapping[str, Any], runs: list[UnitRun], root: Path, results: Path) -> Iterator[Outcome]:
+def _outcomes(
+    spec: Mapping[str, Any], runs: list[UnitRun], root: Path, results: Path, threads: int
+) -> Iterator[Outcome]:
     assignments = []
     for planned in runs:
         shutil.rmtree(planned.folder, ignore_errors=True)
@@ -130,6 +138,7 @@ def _outcomes(spec: Mapping[str, Any], runs: list[UnitRun], root: Path, results:
     return supervise(
         Path(spec["path"]).resolve(), Path(spec["types"]).resolve(), assignments, LIMITS[spec["size"]],
         parameters={}, root=root, readable=[], scratch=results.resolve() / "scratch",
+        threads=threads,
     )  # fmt: skip
 
 

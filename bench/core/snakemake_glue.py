@@ -12,10 +12,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.core import lifeline
 from bench.core.contract import BadInput
 from bench.core.plan import Plan, make_plan
-from bench.core.records import write_json
+from bench.core.running import LIMITS
+from bench.core.upkeep import last_run
 
+__all__ = ["job_inputs", "last_run", "memory_mb", "open_plan", "stage"]
+
+SUPERVISOR_MB = 500
 _opened: set[str] = set()
 
 
@@ -33,6 +38,7 @@ def open_plan(config: Mapping[str, Any], root: Path, conda: bool) -> Plan:
     os.environ["INTERPBENCH_ROOT"] = str(root)
     os.environ["INTERPBENCH_PYTHON"] = "python" if conda else sys.executable
     os.environ["INTERPBENCH_PLAN"] = written
+    lifeline.name_workflow()
     return plan
 
 
@@ -55,6 +61,6 @@ def job_inputs(plan: Plan, pattern: str) -> Callable[..., list[str]]:
     return inputs
 
 
-def last_run(plan: Plan, root: Path) -> None:
-    """Note the configuration of the newest run, for `bench resume`."""
-    write_json(plan.results / "last_run.json", {"config": dict(plan.config), "root": str(root)})
+def memory_mb(wildcards: Any) -> int:
+    """What a run job may need: its size's limit for a method and what the supervisor takes (`job` is `size.hash`)."""
+    return LIMITS[wildcards.job.split(".")[0]].memory_bytes // 2**20 + SUPERVISOR_MB

@@ -24,15 +24,17 @@ def job_of(document: Mapping[str, Any], stage: str, output: str) -> dict[str, An
     raise BadInput(f"{output}: the plan {document['hash']} has no such {stage} job; start snakemake again")
 
 
-def execute(document: Mapping[str, Any], job: Mapping[str, Any]) -> None:
-    """Do one job; its output file is written last."""
+def execute(document: Mapping[str, Any], job: Mapping[str, Any], threads: int = 1) -> None:
+    """Do one job, a method on so many BLAS threads; its output file is written last."""
     config, spec, output = document["config"], job["spec"], Path(job["output"])
     root, progress = Path(document["root"]), reporter(f"{job['stage']} {job['name']}")
-    if job["stage"] == "data":
-        problems.make_data(spec, config, root, output)
-    elif job["stage"] == "problems":
-        problems.make_problems(spec, config, output, progress)
-    elif job["stage"] == "run":
-        running.run(spec, job["inputs"], config, root, output, progress)
-    elif job["stage"] == "score":
-        scoring.score(spec, config, output, progress)
+    if job["stage"] == "run":  # holds a lock of its own
+        running.run(spec, job["inputs"], config, root, output, progress, threads)
+        return
+    with running.locked(Path(config["results"]) / "locks" / f"{job['stage']}-{job['name'].replace('/', '-')}"):
+        if job["stage"] == "data":
+            problems.make_data(spec, config, root, output)
+        elif job["stage"] == "problems":
+            problems.make_problems(spec, config, output, progress)
+        elif job["stage"] == "score":
+            scoring.score(spec, config, output, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,12 @@ from bench.core.config import check_schema, read_yaml
 from bench.core.contract import BadInput, Unit
 
 NEXT = "next"
+
+
+class Outdated(BadInput):
+    """A frozen suite whose tasks have newer versions: older code can run it."""
+
+
 SUITE_FILE = re.compile(r"^(?P<name>[a-z][a-z0-9_]*)-(?P<version>[0-9]+)$")
 
 
@@ -80,7 +87,7 @@ def _frozen_units(content: Mapping[str, Any], tracks: Mapping[str, Track], path:
         for task, chosen in tasks.items():
             plugin = known.tasks[pick(task, known.tasks, f"{path}: task of {track}")]
             if plugin.facts["VERSION"] != chosen["version"]:
-                raise BadInput(
+                raise Outdated(
                     f"{path}: {track}/{task} is frozen at version {chosen['version']}, the task file has "
                     f"{plugin.facts['VERSION']}; check out the older code or run a newer suite"
                 )
@@ -104,6 +111,24 @@ def all_units(tracks: Mapping[str, Track], sizes: Iterable[str] = ("small", "lar
                     yield from units_of(task, instance, range(task.seeds))
 
 
+def chosen_units(tracks: Mapping[str, Track], patterns: Iterable[str]) -> Iterable[Unit]:
+    """Units by patterns `track/task/instance`, each with `:N` behind it for the first N seeds.
+
+    Raises `BadInput` where a pattern fits no instance.
+    """
+    every = list(all_units(tracks))
+    for pattern in patterns:
+        names, _, most = pattern.partition(":")
+        if most and not most.isdigit():
+            raise BadInput(f"units {pattern!r}: {most!r} is no number of seeds; write for example {names}:3")
+        fits = [unit for unit in every if fnmatch.fnmatch(f"{unit.track}/{unit.task}/{unit.instance}", names)]
+        if not fits:
+            raise BadInput(
+                f"units {pattern!r} fit no instance; `interpbench catalogue` lists them as track, task, instance"
+            )
+        yield from (unit for unit in fits if not most or unit.seed < int(most))
+
+
 def units_of(task: Plugin, instance: str, seeds: Iterable[int]) -> Iterable[Unit]:
     return (Unit(task.track, task.id, task.facts["VERSION"], instance, seed) for seed in seeds)
 
@@ -113,9 +138,13 @@ def freeze(
 ) -> Path:
     """Write the next version of a suite from units, and from the only methods that it runs, where it names any.
 
-    Raises `BadInput` where it would hold nothing.
+    Raises `BadInput` where it would hold nothing and where its name is none.
     """
-    units = sorted(units)
+    if name == NEXT or not SUITE_FILE.match(f"{name}-1"):
+        raise BadInput(
+            f"suite {name!r}: a suite's name is lower-case letters, digits and _, and not {NEXT}; choose one"
+        )
+    units = sorted(set(units))
     if not units:
         raise BadInput(f"suite {name}: no unit fits; widen the tracks, sizes or seeds")
     version = max(suite_files(root).get(name, {0: None})) + 1

@@ -1,7 +1,8 @@
-"""Keeping a results folder true: what a plan holds, resuming, verifying, cleaning, citing, and giving answers away."""
+"""Keeping a results folder true: resuming, verifying, cleaning, citing, and giving answers away."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,58 +13,32 @@ from typing import Any
 
 import psutil
 
-from bench.core import records, store
+from bench.core import lifeline, records, store
 from bench.core.catalogue import load_plugin, pick
 from bench.core.config import load_config
 from bench.core.contract import BadInput
 from bench.core.plan import Plan, make_plan
-from bench.core.records import RUN, SCORE, read_json
+from bench.core.records import RUN, SCORE, read_json, write_json
 from bench.core.running import planned_runs
-from bench.core.suites import NEXT, suite_files
+from bench.core.suites import NEXT, Outdated, suite_files
+
+LAST_RUN = "last_run.json"
+POINTER = Path(".snakemake") / "interpbench.json"  # in the folder that Snakemake works in
 
 
-def describe_plan(plan: Plan) -> str:
-    """Jobs and units by stage, what is done already, what will be skipped and why, and the cost so far as measured."""
-    lines = [f"suite {plan.suite.label}: {len(plan.suite.units)} units, {len(plan.jobs)} jobs"]
-    for stage in ("data", "problems", "run", "score"):
-        jobs = plan.stage(stage)
-        todo = [job for job in jobs if not Path(job.output).exists()]
-        lines.append(f"  {stage:9} {len(jobs):4} jobs, {len(todo)} to do")
-    lines += [f"  skipped   {reason}" for reason in _skips(plan)]
-    measured = _measured_seconds(plan)
-    lines += ["  cost      CPU-seconds a unit as measured here before (? where never run)"]
-    for job in plan.stage("run"):
-        name = f"{job.spec['track']}/{job.spec['method']}"
-        each = measured.get(name)
-        cost = (
-            f"{each:.3g} s x {len(job.spec['units'])} units"
-            if each is not None
-            else f"? x {len(job.spec['units'])} units"
-        )
-        lines.append(f"    {name:40} {cost}")
-    return "\n".join(lines)
-
-
-def _skips(plan: Plan) -> Iterator[str]:
-    for job in plan.stage("data"):
-        path = Path(job.output)
-        if path.exists() and "missing" in (entry := read_json(path)):
-            yield f"{job.name}: {entry['missing']}"
-
-
-def _measured_seconds(plan: Plan) -> dict[str, float]:
-    seconds: dict[str, list[float]] = {}
-    for path in (plan.results / "units").glob(f"*/*/*/*/*/*/{RUN}"):
-        record = records.last(path, "record")
-        if record:
-            seconds.setdefault(f"{record['track']}/{record['method']}", []).append(record["cpu_seconds"])
-    return {name: sum(values) / len(values) for name, values in seconds.items()}
+def last_run(plan: Plan, root: Path) -> None:
+    """Note the configuration and the process of the newest run for `resume`, and where the note lies."""
+    note = {"config": dict(plan.config), "root": str(root), "snakemake": os.environ[lifeline.VARIABLE]}
+    write_json(plan.results / LAST_RUN, note)
+    write_json(POINTER, {"last_run": str((plan.results / LAST_RUN).resolve())})
 
 
 def running_processes(results: Path) -> list[str]:
-    """Processes that hold a lock file of these results (a stage that still runs)."""
+    """The Snakemake that was started last on these results, while it lives, and every stage that still runs."""
+    note = results / LAST_RUN
+    snakemake = lifeline.find_workflow(read_json(note)["snakemake"]) if note.is_file() else None
     locks = {str(path.resolve()) for path in (results / "locks").glob("*")}
-    holders = []
+    holders = [f"snakemake {snakemake.pid}"] if snakemake else []
     for process in psutil.process_iter(["pid", "name"]):
         try:
             opened = {file.path for file in process.open_files()}
@@ -74,15 +49,19 @@ def running_processes(results: Path) -> list[str]:
     return holders
 
 
+def refuse_while_running(verb: str, results: Path) -> None:
+    """Raise `BadInput` while a run or a stage on these results lives."""
+    busy = running_processes(results)
+    if busy:
+        raise BadInput(f"{verb}: {', '.join(busy)} still runs; wait for it or end it")
+
+
 def resume(arguments: Sequence[str], root: Path) -> None:
     """Unlock and start Snakemake again with the configuration of the newest run. Raises `BadInput` while one runs."""
-    candidates = sorted(Path(".").glob("*/last_run.json"), key=lambda path: path.stat().st_mtime)
-    if not candidates:
+    if not POINTER.is_file() or not (note := Path(read_json(POINTER)["last_run"])).is_file():
         raise BadInput("resume: no run was started from this folder; start one with `snakemake --cores all`")
-    config = read_json(candidates[-1])["config"]
-    busy = running_processes(candidates[-1].parent)
-    if busy:
-        raise BadInput(f"resume: {', '.join(busy)} still runs; wait for it or end it")
+    config = read_json(note)["config"]
+    refuse_while_running("resume", note.parent)
     arguments = [argument for argument in arguments if argument != "--"] or ["--cores", "all"]
     given = [f"{key}={_config_text(value)}" for key, value in config.items() if value not in ("", [])]
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
@@ -95,8 +74,13 @@ def _config_text(value: Any) -> str:
 
 
 def verify(plan: Plan, prune: bool) -> list[str]:
-    """Every entry of these results that is malformed, incomplete or stale under this plan; removed with `prune`."""
-    faults = [*_bad_manifests(plan), *_bad_units(plan), *_stale_stages(plan)]
+    """Every entry of these results that is malformed, incomplete or stale under this plan; removed with `prune`.
+
+    Raises `BadInput` on `prune` while something runs: a unit that is being solved has no record yet.
+    """
+    if prune:
+        refuse_while_running("verify --prune", plan.results)
+    faults = [*_bad_manifests(plan), *_bad_units(plan), *_stale_units(plan), *_stale_pages(plan)]
     if prune:
         for path, _ in faults:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -168,7 +152,20 @@ def _scored(folder: Path) -> bool:
     return record is not None and (record["status"] != "ok" or records.last(folder / SCORE, "score") is not None)
 
 
-def _stale_stages(plan: Plan) -> Iterator[tuple[Path, str]]:
+def _stale_units(plan: Plan) -> Iterator[tuple[Path, str]]:
+    """Answers to planned units that were given by other code, in another environment or to another problem, and by
+    none that is current."""
+    for job in plan.stage("run"):
+        if not all(Path(path).is_file() for path in job.inputs):
+            continue  # problems are to be made again first; whether these answers fit them shows then
+        for run in planned_runs(job.spec, list(job.inputs), plan.results):
+            if not run.folder.exists():
+                solver = f"{job.spec['track']}/{job.spec['method']}"
+                for folder in sorted(run.folder.parent.glob("*")):
+                    yield folder, f"{solver}: its code, types, environment or problem changed since"
+
+
+def _stale_pages(plan: Plan) -> Iterator[tuple[Path, str]]:
     """A built page whose plan is not today's."""
     current = f".built-{plan.hash}"
     for marker in sorted((plan.results / plan.suite.name).glob(".built-*")):
@@ -177,10 +174,15 @@ def _stale_stages(plan: Plan) -> Iterator[tuple[Path, str]]:
 
 
 def clean(overrides: Mapping[str, Any], root: Path, dry_run: bool) -> list[Path]:
-    """Remove prepared data, stage outputs, units, problems, truths and blobs that no suite's plan refers to."""
+    """Remove prepared data, stage outputs, units, problems, truths and blobs that no plan refers to.
+
+    Plans are those of every suite and of every run of these results that today's code would plan as it was planned.
+    Raises `BadInput` while something runs, and where a plug-in or a suite cannot be read: what it refers to is not
+    known then.
+    """
     results = Path(load_config(overrides, root)["results"])
-    names = [f"{name}-{version}" for name, versions in suite_files(root).items() for version in versions]
-    plans = [plan for name in [*names, NEXT] if (plan := _plan_or_none({**overrides, "suite": name}, root))]
+    refuse_while_running("clean", results)
+    plans = _plans_today(overrides, results, root)
     wanted = {Path(job.output) for plan in plans for job in plan.jobs}
     kept = {Path(path) for output in wanted if output.exists() for path in _referred(output)}
     stale = [path for path in results.glob("stages/**/*.json") if path not in wanted]
@@ -198,11 +200,23 @@ def clean(overrides: Mapping[str, Any], root: Path, dry_run: bool) -> list[Path]
     return sorted(stale) + sorted(unshared)
 
 
+def _plans_today(overrides: Mapping[str, Any], results: Path, root: Path) -> list[Plan]:
+    """The plans of all suites, and again those that the runs of these results were planned by."""
+    names = [f"{name}-{version}" for name, versions in suite_files(root).items() for version in versions]
+    configs: list[Mapping[str, Any]] = [{**overrides, "suite": name} for name in [*names, NEXT]]
+    configs += [read_json(path)["config"] for path in sorted(results.glob("plans/*.json"))]
+    return [plan for plan in (_plan_or_none({**config, **overrides}, root) for config in _distinct(configs)) if plan]
+
+
+def _distinct(configs: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    return {json.dumps(config, sort_keys=True): config for config in configs}.values()
+
+
 def _plan_or_none(overrides: Mapping[str, Any], root: Path) -> Plan | None:
     """The plan of a suite, or None where the suite is frozen at task versions that are gone."""
     try:
         return make_plan(overrides, root)
-    except BadInput:
+    except Outdated:
         return None
 
 

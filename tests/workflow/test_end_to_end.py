@@ -1,6 +1,7 @@
 """One real run of the whole workflow on the toy track."""
 
 import json
+import re
 
 import duckdb
 import pandas as pd
@@ -69,3 +70,39 @@ def test_a_dry_run_counts_its_jobs_and_writes_no_result(copy):
     done = copy.make("--dry-run")
     assert "run_toy_mean" in done.stdout + done.stderr
     assert not (copy.results / "units").exists()
+
+
+def test_a_plan_says_what_is_to_do_and_costs_as_measured_here_or_shipped_or_unknown(copy):
+    assert "toy/mean                                     ? x 9 units\n" in copy.bench("plan").stdout
+    copy.make()
+    done = copy.bench("plan").stdout
+    assert re.search(r"toy/mean +[0-9.e-]+ x 9 units, done\n", done)
+    assert done.endswith("to do     0 CPU-seconds of methods\n")
+    assert copy.bench("plan", "--ship-costs").returncode == 0
+    elsewhere = copy.bench("plan", "--config", "results=elsewhere").stdout
+    shipped = json.loads((copy.root / "config" / "costs.json").read_text())["cpu_seconds"]
+    assert f"toy/mean                                     {shipped['toy/mean']:.3g}* x 9 units\n" in elsewhere
+    expected = sum(9 * seconds for name, seconds in shipped.items() if name != "toy/off_by_one")
+    expected += 6 * shipped["toy/off_by_one"]
+    assert f"to do     {expected:.0f} CPU-seconds of methods\n" in elsewhere
+
+
+THREADS = '''"""Says on how many threads it may compute."""
+
+import os
+
+from bench.tracks.toy.types import Answer
+
+REFERENCE = "none"
+
+
+def solve(problem, rng):
+    return Answer(float(os.environ["OMP_NUM_THREADS"]))
+'''
+
+
+def test_threads_that_snakemake_grants_reach_the_method(copy):
+    (copy.toy / "methods" / "threads.py").write_text(THREADS)
+    copy.make("--config", "seeds=1", "methods=threads", "--set-threads", "run_toy_threads=2")
+    answers = [json.loads(path.read_text()) for path in copy.results.glob("units/toy/threads/**/answer/meta.json")]
+    assert [answer["location"] for answer in answers] == [2.0] * 3

@@ -1,7 +1,9 @@
 """After `kill -9` of Snakemake or of a child, `bench resume` loses at most the running unit."""
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -90,3 +92,51 @@ def test_resume_refuses_while_a_run_is_alive_and_says_so(copy):
     assert refused.returncode == 2
     assert "still runs" in refused.stderr
     assert process.wait(timeout=120) == 0
+
+
+def stage_of(pid: int, verb: str) -> int | None:
+    """The process of a stage below a Snakemake, as soon as it is there."""
+    for process in psutil.Process(pid).children(recursive=True):
+        try:
+            words = process.cmdline()
+        except psutil.Error:
+            continue
+        if words[2:5] == ["-m", "bench", verb]:
+            return process.pid
+    return None
+
+
+def test_while_problems_are_made_nothing_may_be_resumed_or_removed_and_a_kill_leaves_no_stage_behind(copy):
+    task = copy.toy / "tasks" / "normal.py"
+    pause = "import time\n\nimport numpy", "    time.sleep(3)\n    location = 0.0 if"
+    text = task.read_text().replace("import numpy", pause[0]).replace("    location = 0.0 if", pause[1])
+    task.write_text(text)
+    process = copy.start(sys.executable, "-m", "snakemake", "--cores", "2", "--config", "seeds=1", "results=made/here")
+    stage = wait_for(lambda: stage_of(process.pid, "problems"))
+    for command in (["resume"], ["clean"], ["verify", "--prune"]):
+        settings = [] if command == ["resume"] else ["--config", "results=made/here"]
+        refused = copy.bench(*command, *settings)
+        assert refused.returncode == 2
+        assert f"snakemake {process.pid}" in refused.stderr
+        assert "still runs" in refused.stderr
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    wait_for(lambda: not alive(stage), 30)
+    resumed = copy.bench("resume")
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert (copy.root / "made" / "here" / "next" / "leaderboard" / "index.html").is_file()
+
+
+def test_a_stage_whose_snakemake_is_gone_before_it_begins_does_nothing(copy):
+    copy.make("--config", "seeds=1", "--until", "problems")
+    (plan,), ended = copy.results.glob("plans/*.json"), subprocess.Popen([sys.executable, "-c", ""])
+    name = f"{ended.pid}:{psutil.Process(ended.pid).create_time()}"
+    ended.wait()
+    (job,) = [job for job in json.loads(plan.read_text())["jobs"].values() if job["name"] == "toy/mean/small"]
+    command = [sys.executable, "-P", "-m", "bench", "run", "--plan", str(plan), "--output", job["output"]]
+    orphan = subprocess.run(command, cwd=copy.root, env=copy.environment() | {"INTERPBENCH_SNAKEMAKE": name})
+    assert orphan.returncode == -signal.SIGKILL
+    assert not list(copy.results.glob("units/toy/mean/**/run.jsonl"))
+    by_hand = subprocess.run(command, cwd=copy.root, env=copy.environment(), check=True)
+    assert by_hand.returncode == 0
+    assert list(copy.results.glob("units/toy/mean/**/run.jsonl"))

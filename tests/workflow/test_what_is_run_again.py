@@ -80,6 +80,9 @@ def test_a_fresh_clone_with_copied_results_sees_what_is_stale_without_snakemakes
     faults = copy.bench("verify")
     assert faults.returncode == 2
     assert "older code" in faults.stdout
+    stale = [line for line in faults.stdout.splitlines() if "changed since" in line]
+    assert len(stale) == 9
+    assert all("toy/median: its code" in line for line in stale)
     copy.make()
     assert changed(before, copy.started()) == {"median"}
     assert copy.bench("verify").returncode == 0
@@ -135,3 +138,20 @@ def test_clean_removes_what_no_plan_refers_to_and_nothing_else(copy):
     assert "Nothing to be done" in (done := copy.make()).stdout + done.stderr
     assert copy.started() == after
     assert changed(before, after) == {"median"}
+
+
+def test_clean_keeps_what_a_run_of_a_part_made(copy):
+    copy.make("--config", "seeds=1")
+    kept = sorted(copy.results.rglob("*"))
+    assert copy.bench("clean").stdout == "0 removed\n"
+    assert sorted(copy.results.rglob("*")) == kept
+
+
+def test_clean_removes_nothing_while_a_plug_in_cannot_be_read(copy):
+    copy.make("--config", "seeds=1")
+    kept = sorted(copy.results.rglob("*"))
+    (copy.toy / "methods" / "broken.py").write_text("def solve(:\n")
+    refused = copy.bench("clean")
+    assert refused.returncode == 2
+    assert "broken.py: line 1 is not valid Python" in refused.stderr
+    assert sorted(copy.results.rglob("*")) == kept

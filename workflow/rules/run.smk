@@ -17,6 +17,6 @@ for track, method in sorted(
             ENVIRONMENT
         threads: 1
         resources:
-            mem_mb=4000,
+            mem_mb=memory_mb,
         shell:
-            stage("run") + " --output {output:q}"
+            stage("run") + " --threads {threads} --output {output:q}"
