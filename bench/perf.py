@@ -2,7 +2,7 @@
 
 - Workflow over bare methods: CPU-seconds of `snakemake` on the `core` suite, all children included, over the sum of
   the CPU-seconds that its run records hold. Started from empty results.
-- Exact patching: every edge of the `core` programs one at a time over all edges batched.
+- Exact patching: every edge one at a time over all edges batched, for each compiled program of the `core` suite.
 - EAP: CPU-seconds of its scores over those of one forward pass on the same inputs.
 """
 
@@ -22,8 +22,10 @@ from pathlib import Path
 from bench.core.catalogue import load_plugin, read_tracks
 from bench.core.config import ROOT
 from bench.core.contract import generator
+from bench.core.suites import load_suite
 
 ROUNDS = 3
+CORE = "core"
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
@@ -54,21 +56,22 @@ def workflow_overhead(suite: str) -> tuple[float, float]:
 
 
 def patching_ratios() -> dict[str, dict[str, float]]:
-    """For each live instance of circuits/tracr: one edge at a time over batched, and EAP over one forward pass."""
+    """For each live `tracr` program of the core suite: one edge at a time over batched, EAP over one forward pass."""
     from bench.core.problems import Workspace
     from bench.models import patching
     from bench.models.transformer import Transformer
 
-    track = read_tracks(ROOT)["circuits"]
+    tracks = read_tracks(ROOT)
+    track = tracks["circuits"]
+    core = {unit.instance for unit in load_suite(CORE, tracks, ROOT).units if unit.task == "tracr"}
     task, eap = load_plugin(track.tasks["tracr"].path), load_plugin(track.methods["eap"].path)
     found = {}
     with tempfile.TemporaryDirectory() as folder:
-        for instance, facts in task.INSTANCES.items():
-            if facts["null"]:
-                continue
+        for instance in sorted(name for name in core if not task.INSTANCES[name]["null"]):
             problem, _ = task.generate(instance, 0, generator("perf", instance), Workspace(Path(folder), {}))
             model = Transformer.load(problem.model.path)
-            found[instance] = _ratios(problem, model, eap, patching)
+            found[instance] = row = _ratios(problem, model, eap, patching)
+            print(f"{instance:24} {row['edges']:6.0f} {row['exact_patching']:24.1f} {row['eap']:20.1f}", flush=True)
     return found
 
 
@@ -92,11 +95,9 @@ def _ratios(problem, model, eap, patching) -> dict[str, float]:
 
 
 def main() -> None:
-    ratios = patching_ratios()
     print(f"{'program':24} {'edges':>6} {'one at a time / batched':>24} {'EAP / forward pass':>20}")
-    for name, row in ratios.items():
-        print(f"{name:24} {row['edges']:6.0f} {row['exact_patching']:24.1f} {row['eap']:20.1f}")
+    ratios = patching_ratios()
     exact = statistics.median(row["exact_patching"] for row in ratios.values())
     print(f"{'median':24} {'':6} {exact:24.1f} {statistics.median(row['eap'] for row in ratios.values()):20.1f}")
-    whole, bare = workflow_overhead("core")
+    whole, bare = workflow_overhead(CORE)
     print(f"\ncore suite from nothing: {whole:.0f} CPU-s, methods alone {bare:.0f} CPU-s, ratio {whole / bare:.2f}")
