@@ -1,9 +1,9 @@
 """Gaussian noise of a known autocovariance, with and without a part of the feature in it.
 
 The response of a data set is b + scale (beta x + e): x the feature, e noise of variance 1, b a baseline of up to three
-standard deviations. Noise is white, autoregressive (memory m) or fractional Gaussian (1/f^(2H - 1) at low frequencies); in
-`mixed` units the memory differs from one data set to the next, and nobody says which is which. Features have the covariance of the
-noise, or are trains of events through a haemodynamic response (positive, of mean above 0).
+standard deviations. Noise is white, autoregressive (memory m) or fractional Gaussian, which falls as 1/f^(2H - 1) at
+low frequencies; in `mixed` units the memory differs from one data set to the next, and nobody says which is which.
+Features have the covariance of the noise, or are trains of events through a haemodynamic response (of mean above 0).
 
 The size of an effect is set by what can be seen of it: with x~ the centred, whitened feature, beta = +-d / |x~|, so
 that the ideal observer's statistic z = (x~ . y~) / |x~| is N(d, 1) in every data set, whatever the noise, and has the
