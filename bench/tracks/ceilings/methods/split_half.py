@@ -1,7 +1,7 @@
 """Split-half correlation with Spearman-Brown.
 
 Repeats are cut into two halves of equal size, as large as all stimuli that have two repeats allow: in every way where
-there are no more than 30, else at random (stimulus by stimulus where some are missing). The correlations of both halves'
+there are no more than 30, else at random (stimulus by stimulus where some are missing). The correlations of the halves'
 means are averaged over cuts, and the average is taken to the length of the whole: k r / (1 + (k - 1) r), k the
 (harmonic) number of repeats over the size of a half.
 """
