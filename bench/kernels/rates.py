@@ -39,3 +39,26 @@ def power_at_kept_level(p: Float[np.ndarray, "*effects"], null: Float[np.ndarray
     A test that rejects too often gains nothing by it; one that is too careful loses what its care costs.
     """
     return float(rejects_at_own_size(p, null, most=LEVEL).mean())
+
+
+def power_report(found: Float[np.ndarray, "effects"], null: Float[np.ndarray, "realisations"]) -> dict[str, float]:
+    """Power at a kept level, at .05 and at a size of .05, of p-values with an effect; the rate of those without."""
+    return {
+        "power": power_at_kept_level(found, null),
+        "power_nominal": float((found <= LEVEL).mean()),
+        "power_adjusted": float(rejects_at_own_size(found, null).mean()),
+        "false_positives_beside": float((null <= LEVEL).mean()),
+    }
+
+
+def null_rates(p: Float[np.ndarray, "realisations"], name: str = "false_positives") -> dict[str, float]:
+    """Shares of p <= .01, .05 and .10 where nothing is there."""
+    return {f"{name}_{100 * level:02.0f}": float((p <= level).mean()) for level in (0.01, 0.05, 0.10)}
+
+
+def verdict(p: Float[np.ndarray, "realisations"], name: str = "false_positives") -> dict[str, float]:
+    """Whether a test is invalid where nothing is there, and the bound that says so."""
+    return {
+        "invalid": float(is_invalid(p)),
+        f"{name}_bound": rate_bound(int((p <= LEVEL).sum()), len(p)),
+    }

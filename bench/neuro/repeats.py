@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy import special
 
 Responses = Float[np.ndarray, "repeats stimuli targets"]
 Present = Bool[np.ndarray, "repeats stimuli"]
@@ -32,6 +33,16 @@ class MeanSquares(NamedTuple):
         """1 - noise variance of a mean / variance of the means; negative where the means vary less than noise would.
         Of balanced repeats it is (MSB - MSW) / MSB, the intraclass correlation of the mean."""
         return 1 - self.noise * self.share / self.of_means
+
+    def interval(self, level: float) -> tuple[Float[np.ndarray, "targets"], Float[np.ndarray, "targets"]]:
+        """Of the reliability: F (1 - rho), F = 1 / (1 - estimate), has an F distribution for balanced Gaussian repeats.
+
+        McGraw and Wong 1996, Psychological Methods 1:30-46, table 7.
+        """
+        ratio = 1 - self.reliability
+        shares = (1 + level) / 2, (1 - level) / 2
+        low, high = (1 - ratio * special.fdtri(self.between, self.within, share) for share in shares)
+        return low, high
 
 
 def mean_squares(responses: Responses, present: Present, *, centred: bool) -> MeanSquares:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool
 
-from bench.kernels.rates import LEVEL, is_invalid, rate_bound, rejects_at_own_size
+from bench.kernels.rates import LEVEL, null_rates, rejects_at_own_size, verdict
 from bench.tracks.familywise_inference.types import Answer, Problem, Truth
 
 METRICS = {
@@ -87,8 +87,7 @@ METRICS = {
 def score(problem: Problem, truth: Truth, answer: Answer) -> dict[str, float]:
     least = answer.p.min(axis=1)
     if truth.null:
-        rates = {f"family_wise_{100 * a:02.0f}": float((least <= a).mean()) for a in (0.01, 0.05, 0.10)}
-        return rates | verdict(least)
+        return null_rates(least, "family_wise") | verdict(least, "family_wise")
     some = truth.active.any(axis=1)
     p, active = answer.p[some], truth.active[some]
     found = rejects_at_own_size(p, least[~some], most=LEVEL)
@@ -110,9 +109,4 @@ def score_beside(problem: Problem, truth: Truth, answer: Answer, others: Sequenc
     """The verdict on a null instance, from the realisations of all its seeds."""
     if not truth.null:
         return {}
-    return verdict(np.concatenate([answer.p.min(axis=1), *(other.p.min(axis=1) for other in others)]))
-
-
-def verdict(least: np.ndarray) -> dict[str, float]:
-    bound = rate_bound(int((least <= LEVEL).sum()), len(least))
-    return {"invalid": float(is_invalid(least)), "family_wise_bound": bound}
+    return verdict(np.concatenate([answer.p.min(axis=1), *(other.p.min(axis=1) for other in others)]), "family_wise")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.kernels.rates import LEVEL, is_invalid, power_at_kept_level, rate_bound, rejects_at_own_size
+from bench.kernels.rates import null_rates, power_at_kept_level, power_report, verdict
 from bench.tracks.model_inference.types import Answer, Problem, Truth
 
 METRICS = {
@@ -76,15 +76,8 @@ METRICS = {
 
 def score(problem: Problem, truth: Truth, answer: Answer) -> dict[str, float]:
     if truth.null:
-        rates = {f"false_positives_{100 * a:02.0f}": float((answer.p <= a).mean()) for a in (0.01, 0.05, 0.10)}
-        return rates | verdict(answer.p)
-    found, null = answer.p[truth.differ], answer.p[~truth.differ]
-    return {
-        "power": power_at_kept_level(found, null),
-        "power_nominal": float((found <= LEVEL).mean()),
-        "power_adjusted": float(rejects_at_own_size(found, null).mean()),
-        "false_positives_beside": float((null <= LEVEL).mean()),
-    }
+        return null_rates(answer.p) | verdict(answer.p)
+    return power_report(answer.p[truth.differ], answer.p[~truth.differ])
 
 
 def score_beside(problem: Problem, truth: Truth, answer: Answer, others: Sequence[Answer]) -> dict[str, float]:
@@ -92,13 +85,8 @@ def score_beside(problem: Problem, truth: Truth, answer: Answer, others: Sequenc
     return verdict(np.concatenate([answer.p, *(other.p for other in others)])) if truth.null else {}
 
 
-def verdict(p: np.ndarray) -> dict[str, float]:
-    bound = rate_bound(int((p <= LEVEL).sum()), len(p))
-    return {"invalid": float(is_invalid(p)), "false_positives_bound": bound}
-
-
 def closed_form(problem: Problem, truth: Truth) -> dict[str, dict[str, float]]:
-    """The ideal observer's power on these very data sets, where it is known."""
-    if truth.null or truth.ideal is None:
+    """The power of a test on this difference that knows its null, on these very data sets."""
+    if truth.null:
         return {}
     return {"power": {"ceiling": power_at_kept_level(truth.ideal[truth.differ], truth.ideal[~truth.differ])}}

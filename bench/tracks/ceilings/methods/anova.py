@@ -7,7 +7,6 @@ from F = MSB / MSW, whose ratio to 1 / (1 - rho) has an F distribution for balan
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 from bench.neuro.repeats import mean_squares
 from bench.tracks.ceilings.types import LEVEL, Answer, Problem
@@ -20,8 +19,4 @@ DETERMINISTIC = True
 
 def solve(problem: Problem, rng: np.random.Generator) -> Answer:
     found = mean_squares(problem.responses, problem.present, centred=False)
-    ratio = 1 - found.reliability  # 1 / F
-    low, high = (
-        1 - ratio * special.fdtri(found.between, found.within, share) for share in ((1 + LEVEL) / 2, (1 - LEVEL) / 2)
-    )
-    return Answer(found.reliability, low, high)
+    return Answer(found.reliability, *found.interval(LEVEL))

@@ -1,4 +1,4 @@
-"""Gaussian fields of known smoothness, with and without a region in which the population mean is not 0.
+"""Gaussian fields of known smoothness, with and without regions of another mean.
 
 Each subject's map is white noise on a ring or torus under a Gaussian kernel of standard deviation w sites, brought to
 variance 1, so that sites d apart have the circular autocorrelation of the kernel (nearly exp(-d^2 / 4 w^2)). In half of

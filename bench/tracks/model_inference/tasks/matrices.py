@@ -1,4 +1,4 @@
-"""Subjects' matrices that mix those of two models, with parts that vary over subjects, over stimuli, or both.
+"""Subjects' matrices that mix those of two models and vary over subjects and stimuli.
 
 Every stimulus has features of model A, of model B and of a third thing C, four of each, Gaussian and independent; a
 matrix holds squared Euclidean distances, standardised over its pairs (z). Subject s has
