@@ -35,7 +35,7 @@ def gaussian(repeats=4, stimuli=40, targets=5, snr=0.5, seed=0):
 
 @pytest.mark.parametrize("instance", sorted(PLANTED.DESIGNS))
 def test_the_planted_reliability_is_the_share_of_signal_in_simulated_means(instance):
-    """One signal, 300 draws of the noise: the mean over targets and draws of the noise variance of the mean response is
+    """One signal, 100 draws of the noise: the mean over targets and draws of the noise variance of the mean response is
     the closed form's, within 4 standard errors of it."""
     design, rng = PLANTED.DESIGNS[instance], np.random.default_rng(0)
     signal, present = PLANTED.draw_signal(design, rng), PLANTED.draw_present(design, rng)
@@ -44,11 +44,11 @@ def test_the_planted_reliability_is_the_share_of_signal_in_simulated_means(insta
     rho = np.full(PLANTED.TARGETS, 0.3)
     variance = PLANTED.noise_variance(design, rho, gains, present)
     found = []
-    for _ in range(300):
+    for _ in range(100):
         noise = PLANTED.draw_noise(design, signal, variance, rng)
         found.append(mean_response(noise, present).var(axis=0).mean())
     expected = gains.mean() ** 2 * (1 / 0.3 - 1)
-    assert np.mean(found) == pytest.approx(expected, abs=4 * np.std(found) / np.sqrt(300))
+    assert np.mean(found) == pytest.approx(expected, abs=4 * np.std(found) / np.sqrt(100))
 
 
 def test_the_root_of_the_planted_reliability_is_what_the_noiseless_signal_reaches():

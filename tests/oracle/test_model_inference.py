@@ -8,6 +8,7 @@ from scipy import stats
 from bench.core.catalogue import load_plugin
 from bench.core.config import ROOT
 from bench.core.contract import InvalidAnswer, generator
+from bench.kernels.rates import is_invalid
 from bench.kernels.rdm_resampling import (
     Spreads,
     bootstrap_spreads,
@@ -20,7 +21,7 @@ from bench.kernels.rdm_resampling import (
 from bench.tracks.model_inference.types import Answer, Problem, check
 
 TRACK = ROOT / "bench" / "tracks" / "model_inference"
-MATRICES, SCORE = load_plugin(TRACK / "tasks" / "matrices.py"), load_plugin(TRACK / "score.py")
+MATRICES = load_plugin(TRACK / "tasks" / "matrices.py")
 
 
 def method(name):
@@ -142,14 +143,16 @@ def test_all_sign_flips_of_few_subjects_give_the_p_of_scipy():
 
 
 def test_tests_over_one_factor_alone_are_invalid_where_the_other_varies():
-    for instance, name in (("stimuli_null", "subject_t"), ("subjects_null", "stimulus_bootstrap")):
-        problem, truth = MATRICES.generate(instance, 0, generator("test", instance), None)
-        verdicts = {
-            one: SCORE.score(problem, truth, method(one).solve(problem, np.random.default_rng(0)))["invalid"]
-            for one in (name, "dual_bootstrap_corrected")
-        }
-        assert verdicts == {name: 1, "dual_bootstrap_corrected": 0}
-        assert (truth.ideal <= 0.05).mean() == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / len(truth.ideal)))
+    for design, name in (("few_stimuli", "subject_t"), ("subjects", "stimulus_bootstrap")):
+        problem = drawn(design, 420)
+        p = {one: method(one).solve(problem, np.random.default_rng(0)).p for one in (name, "dual_bootstrap_corrected")}
+        assert {one: is_invalid(found) for one, found in p.items()} == {name: True, "dual_bootstrap_corrected": False}
+
+
+def test_the_known_null_makes_uniform_p_values_of_new_null_data_sets():
+    _, truth = MATRICES.generate("few_stimuli_null", 0, generator("test", "few_stimuli_null"), None)
+    assert (truth.ideal <= 0.05).mean() == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / len(truth.ideal)))
+    assert stats.kstest(truth.ideal, "uniform").pvalue > 1e-4
 
 
 def test_the_known_null_is_the_same_for_every_seed():
