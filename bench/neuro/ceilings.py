@@ -26,8 +26,8 @@ def reliability(signal_to_noise: Float[np.ndarray, "*any"], repeats: int = 1) ->
 def spearman_brown(r: Float[np.ndarray, "*any"], factor: float = 2.0) -> Float[np.ndarray, "*any"]:
     """Reliability of `factor` times as many repeats: k r / (1 + (k - 1) r); k = 2 takes a half to the whole.
 
-    Apply it to the *mean* r over splits, not to each split, which is biased upwards. Raises `ValueError` where
-    1 + (k - 1) r is not positive: the prophecy is not defined there. Spearman 1910; Brown 1910.
+    Apply it to the *mean* r over splits: it is concave for k > 1, so that the mean of prophecies lies lower. Raises
+    `ValueError` where 1 + (k - 1) r is not positive: the prophecy is not defined there. Spearman 1910; Brown 1910.
     """
     below = 1 + (factor - 1) * np.asarray(r)
     if (below <= 0).any():
