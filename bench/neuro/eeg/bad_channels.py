@@ -52,20 +52,20 @@ def find_bad(
     """Bad channels with `name`, `reason` and `amount` (ratio to the median channel, or share of windows).
 
     `values` are without drifts and not yet re-referenced; the median over sites is taken off here, so that one bad
-    channel does not spoil the others and a shared reference does not make all alike.
+    channel does not spoil the others and a shared reference does not make all alike. Likeness is asked of those that
+    pass the other two criteria, against a median of their own: mains in one channel would make all others alike.
     """
-    values = values - np.median(values, axis=1, keepdims=True)
-    loud = np.subtract(*np.quantile(values, [0.75, 0.25], axis=0))
-    fast = high_to_low(values, sampling_rate)
-    unlike = share_unlike(values, sampling_rate, settings.bad_correlation)
-    found = {
-        "amplitude": (deviant(loud, settings), loud / np.median(loud)),
-        "high frequencies": (deviant(fast, settings) & (fast > np.median(fast)), fast / np.median(fast)),
-        "unlike every other": (unlike > settings.bad_windows, unlike),
-    }
-    rows = [
-        (names[i], reason, float(amount[i])) for reason, (bad, amount) in found.items() for i in np.flatnonzero(bad)
-    ]
+    centred = values - np.median(values, axis=1, keepdims=True)
+    loud = np.subtract(*np.quantile(centred, [0.75, 0.25], axis=0))
+    fast = high_to_low(centred, sampling_rate)
+    found = [("amplitude", deviant(loud, settings), loud / np.median(loud))]
+    found += [("high frequencies", deviant(fast, settings) & (fast > np.median(fast)), fast / np.median(fast))]
+    rest = ~(found[0][1] | found[1][1])
+    unlike = np.zeros(len(names))
+    passed = values[:, rest] - np.median(values[:, rest], axis=1, keepdims=True)
+    unlike[rest] = share_unlike(passed, sampling_rate, settings.bad_correlation)
+    found += [("unlike every other", unlike > settings.bad_windows, unlike)]
+    rows = [(names[i], reason, float(amount[i])) for reason, bad, amount in found for i in np.flatnonzero(bad)]
     return pd.DataFrame(rows, columns=["name", "reason", "amount"]).drop_duplicates("name", ignore_index=True)
 
 
