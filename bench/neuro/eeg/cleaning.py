@@ -51,6 +51,11 @@ def clean(runs: list[Run], settings: Settings, rng: np.random.Generator) -> Clea
     nyquist = runs[0].raw.info["sfreq"] / 2
     done.append(step("band_pass", high_hz=settings.high_hz, low_hz=min(settings.low_hz, nyquist)))
     done.append(step("sampling_rate", hz=narrow.info["sfreq"], recorded_hz=2 * nyquist))
+    if settings.correction == "ica" and settings.datatype == "eeg" and runs[0].positions == "none":
+        raise BadInput(
+            f"{runs[0].path.name} has no sensor positions, by which components are classified; add electrodes.tsv, or "
+            "set correction to 'regression' or 'none'"
+        )
     components = _correct(started, narrow, bad, settings, rng, done)
     sites = [narrow.ch_names[i] for i in brain_picks(narrow, settings.datatype)] if components else []
     narrow = _whole_head(narrow, bad, runs[0].positions, settings, done)

@@ -16,7 +16,16 @@ import pandas as pd
 
 from bench.core.catalogue import pick
 from bench.core.contract import BadInput
-from bench.neuro.eeg.reading import brain_picks, events_file, find_runs, place, read_events, read_raw, subjects
+from bench.neuro.eeg.reading import (
+    brain_picks,
+    check_inside,
+    events_file,
+    find_runs,
+    place,
+    read_events,
+    read_raw,
+    subjects,
+)
 from bench.neuro.eeg.settings import Settings
 
 BLOCKS = 4  # contiguous blocks of a run below which one cannot train on the past and on the future of what is tested
@@ -46,7 +55,7 @@ def preflight(root: Path, subject: str, task: str, settings: Settings, session: 
     faults, tables = list[str](), list[pd.DataFrame]()
     rows = [_look(path, number, settings, faults, tables) for number, path in enumerate(paths)]
     runs = pd.DataFrame(rows)
-    events = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"trial_type": [], "run": []})
+    events = pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)
     chosen = events[events["trial_type"].isin(settings.conditions)] if settings.conditions else events
     trials = chosen.groupby(["trial_type", "run"]).size().rename("count").reset_index()
     stimulus = "stim_file" if "stim_file" in chosen else "trial_type"
@@ -93,14 +102,19 @@ def _look(
     path: mne_bids.BIDSPath, number: int, settings: Settings, faults: list[str], tables: list[pd.DataFrame]
 ) -> dict[str, object]:
     """One file's row; its events go to `tables`, what would be refused to `faults`."""
-    raw = read_raw(path, f"subject {path.subject}: {path.fpath.name}", [], preload=False)
-    seconds, count = raw.n_times / raw.info["sfreq"], 0
+    who, table = f"subject {path.subject}", events_file(path)
+    events, fault = _events(table, who)
     try:
-        events = read_events(events_file(path), seconds, f"subject {path.subject}")
-        tables.append(events.assign(run=number))
-        count = len(events)
+        raw = read_raw(path, f"{who}: {path.fpath.name}", [], preload=False)
+    except BadInput as error:  # mne-bids reads the events as well, and says less of them
+        raise BadInput(fault or str(error)) from error
+    seconds = raw.n_times / raw.info["sfreq"]
+    try:
+        check_inside(events, seconds, f"{who}: {table.name}")
     except BadInput as error:
-        faults.append(str(error))
+        fault = str(error)
+    faults += [fault] if fault else []
+    tables.append(events.assign(run=number))
     return {
         "run": number,
         "file": path.fpath.name,
@@ -109,8 +123,16 @@ def _look(
         "channels": len(brain_picks(raw, settings.datatype, ())),
         "line_hz": settings.line_hz or raw.info["line_freq"],
         "positions": place(raw, settings.template_montage),
-        "events": count,
+        "events": len(events),
     }
+
+
+def _events(path: Path, who: str) -> tuple[pd.DataFrame, str]:
+    """The events, and what is wrong with their file (then without a row)."""
+    try:
+        return read_events(path, who), ""
+    except BadInput as error:
+        return pd.DataFrame({"onset": [], "trial_type": []}), str(error)
 
 
 def _missing(runs: pd.DataFrame, settings: Settings) -> list[str]:

@@ -107,8 +107,9 @@ def read_runs(root: Path, subject: str, task: str, settings: Settings, session: 
 def read_run(path: mne_bids.BIDSPath, number: int, settings: Settings) -> Run:
     """One run, its signal, events and header held against each other."""
     who, notes = f"subject {path.subject}: {path.fpath.name}", list[str]()
+    events = read_events(events_file(path), f"subject {path.subject}")
     raw = read_raw(path, who, notes)
-    events = read_events(events_file(path), raw.n_times / raw.info["sfreq"], f"subject {path.subject}")
+    check_inside(events, raw.n_times / raw.info["sfreq"], f"subject {path.subject}: {events_file(path).name}")
     _check_header(path, raw, who)
     positions = place(raw, settings.template_montage)
     check_signal(raw, settings, who)
@@ -136,9 +137,8 @@ def events_file(path: mne_bids.BIDSPath) -> Path:
     return path.copy().update(suffix="events", extension=".tsv", split=None).fpath
 
 
-def read_events(path: Path, duration: float, who: str) -> pd.DataFrame:
-    """The events file by onset, in s. Raises `BadInput` where it is missing, empty, not a table of times, or has an
-    event outside of the recording of `duration` s."""
+def read_events(path: Path, who: str) -> pd.DataFrame:
+    """The events file by onset, in s. Raises `BadInput` where it is missing, empty or not a table of times."""
     if not path.is_file():
         raise BadInput(f"{who}: {path.name} is missing; add it, with onset, duration and trial_type")
     try:
@@ -147,14 +147,17 @@ def read_events(path: Path, duration: float, who: str) -> pd.DataFrame:
         table = pd.DataFrame()
     if not len(table):
         raise BadInput(f"{who}: {path.name} has no event; add the events, or leave this recording out")
-    table = _timed(table, f"{who}: {path.name}")
-    outside = table[(table["onset"] < 0) | (table["onset"] > duration)]
+    return _timed(table, f"{who}: {path.name}").sort_values("onset", kind="stable", ignore_index=True)
+
+
+def check_inside(events: pd.DataFrame, duration: float, what: str) -> None:
+    """Raise `BadInput` where an event lies outside of the recording of `duration` s."""
+    outside = events[(events["onset"] < 0) | (events["onset"] > duration)]
     if len(outside):
         raise BadInput(
-            f"{who}: {path.name} has {len(outside)} events outside of the recording of {duration:g} s, the first at "
+            f"{what} has {len(outside)} events outside of the recording of {duration:g} s, the first at "
             f"{outside['onset'].iloc[0]:g} s; correct onsets (s from the first sample) or copy the recording again"
         )
-    return table.sort_values("onset", kind="stable", ignore_index=True)
 
 
 def _timed(table: pd.DataFrame, what: str) -> pd.DataFrame:
