@@ -67,17 +67,17 @@ def bumps(times: np.ndarray, centres: np.ndarray, width: float) -> np.ndarray:
 
 
 def signal(events: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
-    """(channels, samples) in V; the last channel is ocular."""
+    """(channels, samples) in V; the last channel is ocular. No brain source lies below the two frontopolar sites."""
     times = np.arange(round(SECONDS * RATE)) / RATE
     places = positions()
     brain = sum(
         np.outer(topography(place), SOURCE * source)
-        for place, source in zip(places, pink(rng, len(places), len(times)), strict=True)
+        for place, source in zip(places[2:], pink(rng, len(places) - 2, len(times)), strict=True)
     )
     targets = events.loc[events["trial_type"] == "target", "onset"].to_numpy()
     evoked = np.outer(topography(places[EEG.index("Pz")]), RESPONSE * bumps(times, targets + PEAK, WIDTH))
     blink = bumps(times, np.sort(rng.uniform(1, SECONDS - 1, 12)), 0.08)
-    eyes = topography(places[0] + places[1] + np.array([0, 0.6, -0.6]))
+    eyes = topography(places[0] + places[1] + np.array([0, 0.6, -0.3]))
     mains = MAINS * np.sin(2 * np.pi * LINE_HZ * times + rng.uniform(0, 2 * np.pi))
     scalp = brain + evoked + np.outer(eyes, BLINK * blink) + mains + SENSOR * rng.normal(size=(len(EEG), len(times)))
     return np.vstack([scalp, 2 * BLINK * blink + mains + SENSOR * rng.normal(size=len(times))])

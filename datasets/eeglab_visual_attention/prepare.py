@@ -79,9 +79,7 @@ def read(source: Path, facts: dict) -> mne.io.BaseRaw:
 def write_signal(raw: mne.io.BaseRaw, folder: Path) -> None:
     """BrainVision: header, samples in microvolts, and a marker file without markers (the events file has them)."""
     channels = "\n".join(f"Ch{i}={name},,1,µV" for i, name in enumerate(raw.ch_names, 1))
-    header = HEADER.format(
-        stem=STEM, count=len(raw.ch_names), interval=1e6 / raw.info["sfreq"], channels=channels
-    )
+    header = HEADER.format(stem=STEM, count=len(raw.ch_names), interval=1e6 / raw.info["sfreq"], channels=channels)
     (folder / f"{STEM}_eeg.vhdr").write_text(header, encoding="utf-8")
     (folder / f"{STEM}_eeg.vmrk").write_text(MARKERS.format(stem=STEM), encoding="utf-8")
     (folder / f"{STEM}_eeg.eeg").write_bytes((raw.get_data().T * 1e6).astype("<f4").tobytes())

@@ -67,7 +67,7 @@ def prepare(root: Path, subject: str, task: str, settings: Settings, session: st
     if facts.faults:
         raise BadInput(facts.faults[0])
     runs, notes = read_runs(root, subject, task, settings, session), list[str]()
-    rng = generator("eeg", settings.seed, subject, session, task)
+    rng = generator("eeg", settings.seed, subject, facts.session, task)
     try:
         with noting(notes):
             cleaned = clean(runs, settings, rng)
