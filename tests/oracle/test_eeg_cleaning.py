@@ -21,6 +21,7 @@ from tests import neuro_trees
 from tests.neuro_trees import EEG, LINE_HZ, RATE, TASK, positions, topography, write_eeg_tree
 
 RECORDINGS = neuro_trees.RECORDINGS[:2]
+QUICK = {"ica_samples": 10, "ica_iterations": 60}
 PLAIN = choose(correction="none", rejection="none", low_hz=30.0)
 
 
@@ -113,7 +114,7 @@ def test_rank_is_what_was_taken_off(prepared):
 
 @pytest.mark.parametrize("correction", ["ica", "regression"])
 def test_other_units_change_no_decision(runs, correction):
-    settings = choose(plausible=False, correction=correction, ica_samples=20)
+    settings = choose(plausible=False, correction=correction, **QUICK)
     runs, made = runs[:1], []
     for scale in (1.0, 1e-6):
         scaled = [dataclasses.replace(run, raw=run.raw.copy()) for run in runs]
@@ -135,7 +136,7 @@ def test_other_units_change_no_decision(runs, correction):
 def test_the_same_seed_gives_the_same_values_and_another_seed_other_ones(runs):
     made = []
     for seed in (0, 0, 1):
-        cleaned = clean(runs[:1], choose(ica_samples=10), generator("test", seed))
+        cleaned = clean(runs[:1], choose(**QUICK), generator("test", seed))
         made.append((cleaned.raw.get_data("eeg"), cleaned.provenance))
     assert np.array_equal(made[0][0], made[1][0])
     assert made[0][1] == made[1][1]
@@ -146,11 +147,12 @@ def test_the_cleaning_map_is_what_mne_applies(runs):
     """One component off by our matrix and by MNE's own `apply`."""
     wide = filtering.band_pass(runs[0].raw, 1.0, 40.0).pick("eeg")
     wide.set_eeg_reference("average", verbose="error")
-    found = unmix(wide, choose(remove=("brain",), remove_probability=0.0, ica_samples=10), generator("test"))
+    settings = choose(remove=("brain",), remove_probability=0.0, **QUICK)
+    found = unmix(wide, settings, generator("test"))
     gone = np.flatnonzero(found.table["removed"])
     scaled = wide.copy()
     scaled._data *= artefacts.TYPICAL / np.median(wide.get_data().std(axis=1))
-    ica = artefacts._fit(scaled, 11, 4500 // (10 * 11**2), generator("test"))
+    ica = artefacts.fit(scaled, 11, settings, generator("test"))
     assert isinstance(ica, ICA)
     theirs = ica.apply(wide.copy(), exclude=list(gone), verbose="error").get_data()
     ours = found.cleaning() @ wide.get_data()

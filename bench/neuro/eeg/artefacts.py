@@ -59,7 +59,7 @@ def unmix(wide: mne.io.BaseRaw, settings: Settings, rng: np.random.Generator) ->
         )
     scaled = wide.copy()
     scaled._data *= TYPICAL / np.median(data.std(axis=1))
-    ica = _fit(scaled, rank, max(1, data.shape[1] // (settings.ica_samples * rank**2)), rng)
+    ica = fit(scaled, rank, settings, rng)
     scale = ica.pre_whitener_[:, 0]
     unmixing = ica.unmixing_matrix_ @ ica.pca_components_[:rank] / scale
     mixing = scale[:, None] * (ica.pca_components_[:rank].T @ ica.mixing_matrix_)
@@ -69,11 +69,13 @@ def unmix(wide: mne.io.BaseRaw, settings: Settings, rng: np.random.Generator) ->
     return Components(mixing, unmixing, labels)
 
 
-def _fit(raw: mne.io.BaseRaw, rank: int, every: int, rng: np.random.Generator) -> mne.preprocessing.ICA:
-    seed = int(rng.integers(2**31))
+def fit(raw: mne.io.BaseRaw, rank: int, settings: Settings, rng: np.random.Generator) -> mne.preprocessing.ICA:
+    """Extended infomax (Lee, Girolami and Sejnowski 1999), through MNE, on every n-th sample."""
+    every = max(1, raw.n_times // (settings.ica_samples * rank**2))
     ica = mne.preprocessing.ICA(
-        rank, method="infomax", fit_params={"extended": True}, max_iter=500, random_state=seed, verbose="error"
-    )
+        rank, method="infomax", fit_params={"extended": True}, max_iter=settings.ica_iterations,
+        random_state=int(rng.integers(2**31)), verbose="error",
+    )  # fmt: skip
     return ica.fit(raw, picks="data", decim=every, verbose="error")
 
 

@@ -47,20 +47,25 @@ def share_unlike(
 
 
 def find_bad(
-    values: Float[np.ndarray, "time sites"], names: list[str], sampling_rate: float, settings: Settings
+    values: Float[np.ndarray, "time sites"],
+    names: list[str],
+    sampling_rate: float,
+    settings: Settings,
+    shared_reference: bool = True,
 ) -> pd.DataFrame:
     """Bad channels with `name`, `reason` and `amount` (ratio to the median channel, or share of windows).
 
     `values` are without drifts and not yet re-referenced; the median over sites is taken off here, so that one bad
     channel does not spoil the others and a shared reference does not make all alike. Likeness is asked of those that
     pass the other two criteria, against a median of their own: mains in one channel would make all others alike.
+    Neither is done for sensors without a shared reference (MEG), which may rightly be unlike each other.
     """
-    centred = values - np.median(values, axis=1, keepdims=True)
+    centred = values - np.median(values, axis=1, keepdims=True) * shared_reference
     loud = np.subtract(*np.quantile(centred, [0.75, 0.25], axis=0))
     fast = high_to_low(centred, sampling_rate)
     found = [("amplitude", deviant(loud, settings), loud / np.median(loud))]
     found += [("high frequencies", deviant(fast, settings) & (fast > np.median(fast)), fast / np.median(fast))]
-    rest = ~(found[0][1] | found[1][1])
+    rest = ~(found[0][1] | found[1][1]) & shared_reference
     unlike = np.zeros(len(names))
     passed = values[:, rest] - np.median(values[:, rest], axis=1, keepdims=True)
     unlike[rest] = share_unlike(passed, sampling_rate, settings.bad_correlation)

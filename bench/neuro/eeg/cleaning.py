@@ -19,7 +19,7 @@ from bench.core.contract import BadInput
 from bench.neuro.eeg import filtering
 from bench.neuro.eeg.artefacts import Components, numerical_rank, regression_map, unmix
 from bench.neuro.eeg.bad_channels import find_bad
-from bench.neuro.eeg.meg import remove_external
+from bench.neuro.eeg.meg import ORIGIN, is_filtered, remove_external
 from bench.neuro.eeg.reading import Run, brain_picks
 from bench.neuro.eeg.settings import Settings
 from bench.neuro.recording import step
@@ -97,17 +97,18 @@ def _bad_channels(started: list[mne.io.BaseRaw], runs: list[Run], settings: Sett
 
 
 def _bad_of_run(raw: mne.io.BaseRaw, settings: Settings) -> pd.DataFrame:
-    """Those marked already and those found, each kind of sensor compared with its like."""
+    """Those marked already and those found, each kind of sensor compared with its like. Where external fields were
+    separated, sensors were compared before, and none is left to find."""
     names = np.array(raw.ch_names)[brain_picks(raw, settings.datatype, ())]
     marked = [name for name in names if name in raw.info["bads"]]
     tables = [pd.DataFrame({"name": marked, "reason": "marked or constant in the file", "amount": np.nan})]
     wide = filtering.band_pass(raw, settings.ica_high_hz, settings.ica_low_hz)
     kinds = np.array(raw.get_channel_types())
-    picks = brain_picks(wide, settings.datatype)
+    picks = brain_picks(wide, settings.datatype) if not is_filtered(raw) else np.array([], int)
     for kind in sorted(set(kinds[picks])):
         alike = picks[kinds[picks] == kind]
         values, known = wide.get_data(alike).T, [wide.ch_names[i] for i in alike]
-        tables.append(find_bad(values, known, raw.info["sfreq"], settings))
+        tables.append(find_bad(values, known, raw.info["sfreq"], settings, kind == "eeg"))
     filled = [table for table in tables if len(table)]
     return pd.concat(filled, ignore_index=True) if filled else tables[0]
 
@@ -188,7 +189,9 @@ def _whole_head(
                 f"channel {bad['name'][0]} is bad ({bad['reason'][0]}) and there are no positions to interpolate it "
                 "from; add electrodes.tsv, or name channels as in the 10-05 system"
             )
-        narrow = narrow.copy().interpolate_bads(reset_bads=True, verbose="error")
+        narrow = narrow.copy().interpolate_bads(
+            reset_bads=True, origin=ORIGIN if settings.datatype == "meg" else "auto", verbose="error"
+        )
         done.append(step("interpolate", channels=list(bad["name"]), positions=positions))
     if settings.datatype == "eeg":
         _average(narrow)

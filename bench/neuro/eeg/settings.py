@@ -46,6 +46,7 @@ class Settings:
     ica_high_hz: float = 1.0
     ica_low_hz: float = 100.0
     ica_samples: int = 30
+    ica_iterations: int = 500
     remove: tuple[str, ...] = ("eye blink", "heart beat")
     remove_probability: float = 0.8
     start: float = -0.2
@@ -94,6 +95,7 @@ REASONS: Mapping[str, str] = {
     "ica_low_hz": "Muscle and line components are told by high frequencies: the classifier was trained to 100 Hz.",
     "ica_samples": "Samples for each of the k * k weights; more change little and cost time, and unmixing ignores time "
     "order, so that every n-th sample serves.",
+    "ica_iterations": "Passes over the data at most; past a few hundred labels of large components no longer change.",
     "remove": "Eyes and heart are what every recording has and what is classified most surely; muscle is left to the "
     "low-pass and to the rejection of trials.",
     "remove_probability": "A component that is kept by mistake costs noise, one that is removed by mistake costs "
