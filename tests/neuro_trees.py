@@ -66,8 +66,11 @@ def bumps(times: np.ndarray, centres: np.ndarray, width: float) -> np.ndarray:
     return np.exp(-0.5 * ((times - np.asarray(centres)[:, None]) / width) ** 2).sum(axis=0)
 
 
-def signal(events: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
-    """(channels, samples) in V; the last channel is ocular. No brain source lies below the two frontopolar sites."""
+def parts(events: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """What the brain gives and what does not come from it, each (channels, samples) in V; the last channel is ocular.
+
+    No brain source lies below the two frontopolar sites.
+    """
     times = np.arange(round(SECONDS * RATE)) / RATE
     places = positions()
     brain = sum(
@@ -79,8 +82,13 @@ def signal(events: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
     blink = bumps(times, np.sort(rng.uniform(1, SECONDS - 1, 12)), 0.08)
     eyes = topography(places[0] + places[1] + np.array([0, 0.6, -0.3]))
     mains = MAINS * np.sin(2 * np.pi * LINE_HZ * times + rng.uniform(0, 2 * np.pi))
-    scalp = brain + evoked + np.outer(eyes, BLINK * blink) + mains + SENSOR * rng.normal(size=(len(EEG), len(times)))
-    return np.vstack([scalp, 2 * BLINK * blink + mains + SENSOR * rng.normal(size=len(times))])
+    noise = mains + SENSOR * rng.normal(size=(len(EEG) + 1, len(times)))
+    return np.vstack([brain + evoked, 0 * times]), BLINK * np.outer([*eyes, 2.0], blink) + noise
+
+
+def signal(events: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+    """(channels, samples) in V as recorded: `parts` together."""
+    return np.sum(parts(events, rng), axis=0)
 
 
 def write_eeg_tree(root: Path, recordings: tuple[tuple[str, str, str], ...] = RECORDINGS) -> Path:

@@ -69,6 +69,14 @@ def test_a_header_that_is_no_brainvision(tree):
     assert said.endswith("copy or export the file again")
 
 
+def test_a_set_file_that_is_no_eeglab_file(tree):
+    file(tree, "eeg.vhdr").unlink()
+    file(tree, "eeg.set").write_bytes(b"MATLAB 5.0 MAT-file" + bytes(200))
+    said = refusal(tree)
+    assert f"{NAME}_eeg.set cannot be read" in said
+    assert said.endswith("copy or export the file again")
+
+
 def test_a_file_without_samples(tree):
     file(tree, "eeg.eeg").unlink()
     assert f"{NAME}_eeg.vhdr cannot be read" in refusal(tree)

@@ -103,6 +103,32 @@ def test_blinks_go_and_the_rest_stays(tree, prepared):
     assert np.corrcoef(untouched[quiet, parietal], cleaned[quiet, parietal])[0, 1] > 0.95
 
 
+def planted(recordings):
+    """The brain's part alone through the plain chain: what perfect cleaning would leave, (time, sites)."""
+    made = []
+    for recording in recordings:
+        rng = generator("eeg tree", *recording)
+        brain, _ = neuro_trees.parts(neuro_trees.onsets(rng), rng)
+        raw = mne.io.RawArray(brain[: len(EEG)], mne.create_info(list(EEG), RATE, "eeg"), verbose="error")
+        made.append(filtering.band_pass(raw, 0.1, 40.0).set_eeg_reference("average", verbose="error").get_data())
+    return np.hstack(made).T
+
+
+def test_each_correction_brings_the_data_nearer_to_what_the_brain_gave(tree, prepared):
+    truth = planted(RECORDINGS)
+    error = {
+        name: np.square(values - truth).sum() / np.square(truth).sum()
+        for name, values in (
+            ("none", prepare(tree, "01", TASK, choose(correction="none")).recording.values),
+            ("regression", prepare(tree, "01", TASK, choose(correction="regression")).recording.values),
+            ("ica", prepared.recording.values),
+        )
+    }
+    assert error["none"] > 1
+    assert error["regression"] < 0.05  # the ocular channel of this study sees no brain: regression at its best
+    assert error["ica"] < 0.1
+
+
 def test_rank_is_what_was_taken_off(prepared):
     removed = int(prepared.cleaned.components.table["removed"].sum())
     assert prepared.recording.rank == len(EEG) - 1 - removed
