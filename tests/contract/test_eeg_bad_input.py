@@ -155,6 +155,21 @@ def test_events(tree, change, says):
     assert says in refusal(tree, choose(correction="none"))
 
 
+def test_an_events_file_that_is_no_table(tree):
+    file(tree, "events.tsv").write_bytes(b"onset\tduration\ttrial_type\n1.0\t0\ta\n" + b"\xff\xfe\n")
+    assert "events.tsv is no table" in refusal(tree)
+
+
+def test_a_reference_that_is_no_channel(tree):
+    said = refusal(tree, choose(correction="none", reference=("P3", "P9")))
+    assert "eeg setting reference: 'P9' is not known; did you mean" in said
+
+
+def test_derivatives_in_the_folder_are_not_taken_for_recordings(tree):
+    shutil.copytree(tree / "sub-01", tree / "derivatives" / "other" / "sub-01")
+    assert len(preflight(tree, "01", TASK, choose()).runs) == 1
+
+
 def test_no_events_file(tree):
     file(tree, "events.tsv").unlink()
     assert f"{NAME}_events.tsv is missing; add it" in refusal(tree)

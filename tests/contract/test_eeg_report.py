@@ -18,7 +18,7 @@ from tests.neuro_trees import EEG, TASK, write_eeg_tree
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     root = write_eeg_tree(tmp_path_factory.mktemp("eeg"), (("02", "day1", "1"),))
-    return prepare(root, "02", TASK, choose())
+    return prepare(root, "02", TASK, choose(ica_iterations=100))
 
 
 @pytest.fixture(scope="module")

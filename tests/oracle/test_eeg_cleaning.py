@@ -21,7 +21,7 @@ from tests import neuro_trees
 from tests.neuro_trees import EEG, LINE_HZ, RATE, TASK, positions, topography, write_eeg_tree
 
 RECORDINGS = neuro_trees.RECORDINGS[:2]
-QUICK = {"ica_samples": 10, "ica_iterations": 60}
+QUICK = {"ica_samples": 10, "ica_iterations": 30}
 PLAIN = choose(correction="none", rejection="none", low_hz=30.0)
 
 
@@ -252,6 +252,41 @@ def test_sampling_down_keeps_the_signal_and_never_folds_high_frequencies_back():
     middle = slice(1000, -1000)  # a filter of 6.6 s has ends
     expected = 1e-5 * np.sin(2 * np.pi * 10 * down.times)
     assert alike(down.get_data()[0, middle], expected[middle]) < 0.01
+
+
+def test_meg_components_are_told_by_their_ocular_and_cardiac_channels():
+    """Twelve magnetometers that see brain, eyes and heart, with an ocular and a cardiac channel beside them."""
+    rng = generator("test", "ocular")
+    brain, noise = neuro_trees.parts(neuro_trees.onsets(rng), rng)
+    heart = neuro_trees.bumps(np.arange(brain.shape[1]) / RATE, np.arange(0.5, 36, 0.83), 0.03)
+    values = brain + noise + 4e-5 * np.outer([*rng.normal(size=len(EEG)), 0.0], heart)
+    info = mne.create_info([*EEG, "EOG", "ECG"], RATE, ["mag"] * len(EEG) + ["eog", "ecg"])
+    raw = mne.io.RawArray(np.vstack([values, heart]) * 1e-7, info, verbose="error")
+    found = unmix(filtering.band_pass(raw, 1.0, 40.0), choose(datatype="meg", ica_iterations=200), generator("a"))
+    told = found.table[found.table["removed"]]
+    assert sorted(told["label"]) == ["eye blink", "heart beat"]
+    eyes, pulse = (found.mixing[:, told.index[told["label"] == label][0]] for label in ("eye blink", "heart beat"))
+    assert abs(np.corrcoef(eyes, noise[: len(EEG)] @ noise[-1])[0, 1]) > 0.95
+    assert abs(np.corrcoef(pulse, values[: len(EEG)] @ (heart - heart.mean()))[0, 1]) > 0.9
+    assert (found.table.loc[~found.table["removed"], "probability"] < 0.8).all()
+
+
+def test_another_reference_is_what_mne_makes_of_it(runs):
+    average = clean(runs[:1], PLAIN, generator("test")).raw
+    mastoids = clean(runs[:1], dataclasses.replace(PLAIN, reference=("P3", "P4")), generator("test"))
+    theirs = average.copy().set_eeg_reference(["P3", "P4"], verbose="error").get_data("eeg")
+    assert alike(mastoids.raw.get_data("eeg"), theirs) < 1e-12
+    assert mastoids.rank == len(EEG) - 1
+
+
+def test_marked_and_found_channels_stand_in_one_table(runs):
+    broken = dataclasses.replace(runs[0], raw=runs[0].raw.copy())
+    broken.raw.info["bads"] = ["C3"]
+    broken.raw._data[EEG.index("Pz")] *= 100
+    bad = clean([broken, runs[1]], PLAIN, generator("test")).bad_channels
+    assert bad["name"].tolist() == ["C3", "Pz"]
+    assert bad["reason"].tolist() == ["marked or constant in the file", "amplitude"]
+    assert bad["run"].tolist() == [0, 0]
 
 
 def test_numerical_rank_counts_directions_in_any_unit():

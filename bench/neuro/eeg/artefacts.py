@@ -65,7 +65,8 @@ def unmix(wide: mne.io.BaseRaw, settings: Settings, rng: np.random.Generator) ->
     mixing = scale[:, None] * (ica.pca_components_[:rank].T @ ica.mixing_matrix_)
     labels = classify(scaled, ica) if settings.datatype == "eeg" else ocular_cardiac(scaled, ica)
     labels["removed"] = labels["label"].isin(settings.remove) & (labels["probability"] >= settings.remove_probability)
-    labels["variance"] = np.square(mixing).sum(axis=0) / np.square(mixing).sum()  # sources have unit variance
+    power = np.square(mixing / scale[:, None]).sum(axis=0)  # sources have unit variance, sensors one unit
+    labels["variance"] = power / power.sum()
     return Components(mixing, unmixing, labels)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
+from bench.core.catalogue import pick
 from bench.core.contract import BadInput
 from bench.neuro.eeg import filtering
 from bench.neuro.eeg.artefacts import Components, numerical_rank, regression_map, unmix
@@ -196,6 +197,7 @@ def _whole_head(
     if settings.datatype == "eeg":
         _average(narrow)
         if settings.reference != ("average",):
-            narrow.set_eeg_reference(list(settings.reference), projection=False, verbose="error")
+            names = [pick(name, narrow.ch_names, "eeg setting reference") for name in settings.reference]
+            narrow.set_eeg_reference(names, projection=False, verbose="error")
         done.append(step("reference", to=list(settings.reference)))
     return narrow

@@ -60,12 +60,12 @@ def description() -> dict[str, Any]:
 def sidecar(prepared: Prepared) -> dict[str, Any]:
     """What was done to one subject's recordings: BIDS keys where it has them, each step with its settings."""
     recording, bad = prepared.recording, prepared.cleaned.bad_channels
-    return {
+    eeg = {"EEGReference": ", ".join(prepared.settings.reference)} if prepared.settings.datatype == "eeg" else {}
+    return eeg | {
         "Description": "Continuous data after cleaning; see Steps for what was done, in order",
         "Sources": [path.name for path in prepared.files],
         "TaskName": prepared.task,
         "SamplingFrequency": recording.sampling_rate,
-        "EEGReference": ", ".join(prepared.settings.reference),
         "Units": recording.unit,
         "Rank": recording.rank,
         "BadChannels": dict(zip(bad["name"], bad["reason"], strict=True)),

@@ -17,6 +17,7 @@ import pandas as pd
 from bench.core.catalogue import pick
 from bench.core.contract import BadInput
 from bench.neuro.eeg.reading import (
+    EXTENSIONS,
     brain_picks,
     check_inside,
     events_file,
@@ -178,7 +179,8 @@ def _ceilings(repeats: int, others: int) -> dict[str, str]:
 
 
 def _with_task(root: Path, task: str, datatype: str) -> set[str]:
-    return {path.name.split("_")[0] for path in Path(root).glob(f"sub-*/**/{datatype}/*_task-{task}_*{datatype}.json")}
+    files = Path(root).glob(f"sub-*/**/{datatype}/*_task-{task}_*{datatype}.*")
+    return {path.name.split("_")[0] for path in files if path.suffix in EXTENSIONS}
 
 
 def _sessions(root: Path, subject: str, task: str, datatype: str) -> list[str]:

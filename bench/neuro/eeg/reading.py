@@ -75,6 +75,7 @@ def find_runs(root: Path, subject: str, task: str, datatype: str, session: str |
     paths = mne_bids.find_matching_paths(
         root, subjects=subject, datatypes=datatype, suffixes=datatype, extensions=list(EXTENSIONS)
     )
+    paths = [path for path in paths if path.fpath.is_relative_to(root / f"sub-{subject}")]  # no derivatives
     if not paths:
         raise BadInput(f"subject {subject}: no {datatype} recording below {root / f'sub-{subject}'}; look at datatype")
     pick(task, sorted({str(path.task) for path in paths}), f"subject {subject}: task")
@@ -145,6 +146,9 @@ def read_events(path: Path, who: str) -> pd.DataFrame:
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
     except pd.errors.EmptyDataError:
         table = pd.DataFrame()
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(f"{who}: {path.name} is no table ({reason}); write tab-separated UTF-8") from error
     if not len(table):
         raise BadInput(f"{who}: {path.name} has no event; add the events, or leave this recording out")
     return _timed(table, f"{who}: {path.name}").sort_values("onset", kind="stable", ignore_index=True)
