@@ -69,7 +69,15 @@ def _derived(run: Run, image: nibabel.Nifti1Image, mask: np.ndarray, settings: S
     if "framewise_displacement" not in table:
         raise BadInput(f"{who}: {run.confounds and run.confounds.name} lacks framewise_displacement; derive it again")
     reference = slice_timing.time_reference(run.sidecar, tr, who)
-    steps = [step("read derivative", run=run.number, bold=run.bold.name, time_reference=reference)]
+    steps = [
+        step(
+            "read derivative",
+            run=run.number,
+            bold=run.bold.name,
+            time_reference=reference,
+            slices_corrected=bool(run.sidecar.get("SliceTimingCorrected")),
+        )
+    ]
     values = _masked(series, image.affine, mask, settings, run, who)
     return Series(run, values, series.mean(axis=3), mask, table, tr, reference, steps)
 
