@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from jaxtyping import Bool, Float
 from bench.core.contract import BadInput
 from bench.neuro.fmri import cleaning, glm, volumes
 from bench.neuro.fmri.confounds import nuisance, regress_out
-from bench.neuro.fmri.designs import RESPONSES, condition_design, trial_design
+from bench.neuro.fmri.designs import RESPONSES, condition_design
 from bench.neuro.fmri.layout import find_runs
 from bench.neuro.fmri.preflight import Preflight, inspect
 from bench.neuro.fmri.settings import Settings, check_settings
 from bench.neuro.fmri.sites import Sites, choose_sites
+from bench.neuro.fmri.trials import estimate_trials
 from bench.neuro.haemodynamics import frame_times
 from bench.neuro.recording import Recording, Trials, check_recording, step
 
@@ -67,7 +69,7 @@ def prepare(root: Path, subject: str, task: str, settings: Settings, session: st
     recording = _recording(cleaned, sites, subject, settings, [_voxels_step(found.mask, kept, sites)])
     return Prepared(
         recording,
-        _trials(cleaned, recording, settings, who),
+        _trials(cleaned, recording, settings),
         task,
         session,
         "fMRIPrep derivative" if derived else "raw",
@@ -189,36 +191,20 @@ def _recording(cleaned: list[Cleaned], sites: Sites, subject: str, settings: Set
     return recording
 
 
-def _trials(cleaned: list[Cleaned], recording: Recording, settings: Settings, who: str) -> Trials | None:
-    """One estimate a trial, run by run. Raises `BadInput` where a run's trials cannot be estimated."""
+def _trials(cleaned: list[Cleaned], recording: Recording, settings: Settings) -> Trials | None:
     if settings.single_trial == "none" or recording.events.empty:
         return None
-    estimates = [_estimates(one, settings, who) for one in cleaned]
-    values = np.concatenate(estimates)[:, :, None]
-    done = step("estimate trials", scheme=settings.single_trial, response=settings.response)
-    trials = Trials(
-        values,
-        recording.events["run"].to_numpy(),
-        recording.sites,
-        recording.events,
-        recording.sampling_rate,
-        0.0,
-        recording.unit,
-        recording.subject,
-        None,
-        [*recording.provenance, done],
-    )
-    check_recording(trials)
-    return trials
+    return estimate_trials(recording, {one.series.run.number: one.nuisance for one in cleaned}, settings)
 
 
-def _estimates(one: Cleaned, settings: Settings, who: str) -> Float[np.ndarray, "trials sites"]:
-    frames = frame_times(len(one.values), one.series.tr, one.series.time_reference)
-    design = trial_design(one.events, frames, RESPONSES[settings.response])
-    try:
-        return glm.SINGLE_TRIAL[settings.single_trial](design, one.nuisance.to_numpy(), one.values)
-    except ValueError as error:
-        raise BadInput(f"{who}: {one.series.run.bold.name}: {error}") from error
+def contrast_map(prepared: Prepared, contrast: Mapping[str, float]) -> Float[np.ndarray, "sites"]:
+    """z of a weighted sum of conditions per site, such as `{"scene": 1, "face": -1}`, with autoregressive noise.
+
+    The recording is without nuisance already; with the nuisance in the design the result is that of the whole model.
+    """
+    recording = prepared.recording
+    runs = [recording.values[recording.runs == run] for run in prepared.preflight.runs["number"]]
+    return glm.contrast_z(list(zip(prepared.designs, runs, strict=True)), contrast)
 
 
 def _tsnr(found: cleaning.Subject, kept: np.ndarray, mask: np.ndarray) -> Float[np.ndarray, "x y z"]:
