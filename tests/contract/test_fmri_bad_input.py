@@ -85,6 +85,15 @@ def test_a_broken_subject_is_named_with_file_and_remedy_and_others_go_on(change,
         (lambda tree: tree.events("01", 1).write_text(""), "run-1_events.tsv is empty"),
         (lambda tree: tree.events("01", 1).write_text("onset\tkind\n1\ta\n"), "has no column duration"),
         (lambda tree: tree.events("01", 1).write_text("onset\tduration\n1\tlong\n"), "no number of seconds in row 2"),
+        (
+            lambda tree: tree.events("01", 1).write_text("onset\tduration\ttrial_type\n1\t1\tn/a\n"),
+            "no trial_type in row 2",
+        ),
+        (
+            lambda tree: write_sidecar(tree, RepetitionTime="2.5 s"),
+            "is '2.5 s' in its sidecar; give a number of seconds",
+        ),
+        (lambda tree: write_sidecar(tree, VolumeTiming=[0.0, 5.0]), "volumes that are not evenly spaced"),
         (lambda tree: write_sidecar(tree, SliceTiming=[0, 1]), "SliceTiming has 2 entries for 10 slices"),
         (lambda tree: (tree.root / "task-listen_bold.json").write_text("{"), "is not valid JSON"),
         (lambda tree: tree.bold("01", 1).write_bytes(b"no image"), "run-1_bold.nii.gz cannot be read as NIfTI"),
@@ -115,6 +124,13 @@ def fewer_confounds(tree):
     pd.read_csv(path, sep="\t").iloc[:40].to_csv(path, sep="\t", index=False)
 
 
+def unknown_motion(tree):
+    path = tree.derivative("01", 1, "desc-confounds_timeseries.tsv")
+    table = pd.read_csv(path, sep="\t")
+    table.loc[3, "rot_x"] = np.nan
+    table.to_csv(path, sep="\t", index=False, na_rep="n/a")
+
+
 def second_space(tree):
     path = tree.derivative("01", 1, "desc-preproc_bold.nii.gz")
     (path.parent / path.name.replace("MNI152NLin2009cAsym", "T1w")).write_bytes(path.read_bytes())
@@ -125,6 +141,7 @@ def second_space(tree):
     [
         (shorter_mask, "has shape (3, 3, 3), its volumes (12, 14, 10)"),
         (fewer_confounds, "has 40 rows for 48 volumes"),
+        (unknown_motion, "rot_x is not known in every volume"),
         (second_space, "in the spaces MNI152NLin2009cAsym, T1w; set `space`"),
         (lambda tree: tree.derivative("01", 1, "desc-brain_mask.nii.gz").unlink(), "lacks sub-01_task-listen_run-1"),
     ],

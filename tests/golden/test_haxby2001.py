@@ -29,16 +29,16 @@ def accuracy(trials, labels=None):
     return balanced_accuracy(kinds, predict_by_run(trials.values[..., 0], kinds, trials.runs))
 
 
-@pytest.mark.parametrize(("scheme", "least"), [("lss", 0.78), ("lsa", 0.78)])
+@pytest.mark.parametrize(("scheme", "least"), [("lss", 0.80), ("lsa", 0.85)])
 def test_held_out_runs_are_decoded_with_every_default(prepared, scheme, least):
-    """Found: .83 (lss) and .89 (lsa) of 96 blocks; chance is .125, and .70 was to be passed."""
+    """Found: .865 (lss) and .917 (lsa) of 96 blocks; chance is .125, and .70 was to be passed."""
     _, trials = read_haxby2001(prepared, read_settings({"single_trial": scheme}))
     assert trials.values.shape == (96, 530, 1)
-    assert least < accuracy(trials) < 0.95
+    assert least < accuracy(trials) < 0.97
 
 
 def test_onsets_as_published_decode_worse_and_still_above_seventy(prepared):
-    """Found: .77."""
+    """Found: .781."""
     _, trials = read_haxby2001(prepared, read_settings({"single_trial": "lsa"}), lead=0.0)
     assert 0.70 < accuracy(trials) < 0.84
 

@@ -175,6 +175,21 @@ def test_bad_volumes_get_a_regressor_each_when_asked_for(derived, from_derived):
         assert np.abs(rows).max() < 1e-9 * np.abs(scrubbed.recording.values).max()
 
 
+def test_volumes_before_the_steady_state_have_a_regressor_each(tmp_path):
+    tree = fmri_trees.derived_tree(tmp_path)
+    path = tree.derivative("01", 1, "desc-confounds_timeseries.tsv")
+    table = pd.read_csv(path, sep="\t").assign(non_steady_state_outlier00=np.eye(fmri_trees.VOLUMES)[0])
+    table.to_csv(path, sep="\t", index=False, na_rep="n/a")
+    found = pipeline.prepare(tree.root, "01", "listen", read_settings(SIX))
+    assert "non_steady_state_outlier00" in found.designs[0]
+    assert np.abs(found.recording.values[0]).max() < 1e-9 * np.abs(found.recording.values).max()
+
+
+def test_both_trees_are_small(raw, derived):
+    sizes = [path.stat().st_size for tree in (raw, derived) for path in tree.root.rglob("*") if path.is_file()]
+    assert sum(sizes) < 700_000
+
+
 def test_more_nuisance_than_volumes_is_refused(derived):
     with pytest.raises(BadInput, match="nuisance regressors leave nothing of 48 volumes"):
         pipeline.prepare(derived.root, "01", "listen", Settings(high_pass=5.0))

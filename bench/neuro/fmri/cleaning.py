@@ -79,7 +79,7 @@ def _derived(run: Run, image: nibabel.Nifti1Image, mask: np.ndarray, settings: S
         )
     ]
     values = _masked(series, image.affine, mask, settings, run, who)
-    return Series(run, values, series.mean(axis=3), mask, table, tr, reference, steps)
+    return Series(run, values, np.nan_to_num(series.mean(axis=3)), mask, table, tr, reference, steps)
 
 
 def _masked(

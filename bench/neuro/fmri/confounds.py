@@ -11,6 +11,8 @@ from bench.neuro.fmri.motion import PARAMETERS
 from bench.neuro.fmri.settings import Settings
 from bench.neuro.haemodynamics import cosine_drifts
 
+UNSTEADY = "non_steady_state_outlier"
+
 
 def motion_table(parameters: Float[np.ndarray, "time 6"], displacement: Float[np.ndarray, "time"]) -> pd.DataFrame:
     """The six parameters (mm, rad) and the framewise displacement (mm) under fMRIPrep's names."""
@@ -37,6 +39,8 @@ def spikes(displacement: Float[np.ndarray, "time"], limit: float) -> pd.DataFram
 def nuisance(motion: pd.DataFrame, tr: float, settings: Settings, who: str) -> pd.DataFrame:
     """All nuisance regressors of a run under the settings, drifts and the constant last.
 
+    Volumes that fMRIPrep found before the magnetisation was steady have a regressor each, always: no model of the
+    signal holds for them.
     Raises `BadInput` where the table lacks a motion parameter, and where there are as many regressors as volumes.
     """
     missing = [name for name in PARAMETERS if name not in motion]
@@ -46,8 +50,15 @@ def nuisance(motion: pd.DataFrame, tr: float, settings: Settings, who: str) -> p
     slow = pd.DataFrame(drifts[:, 1:], columns=[f"drift{number:02d}" for number in range(1, drifts.shape[1])])
     parts = {"none": pd.DataFrame(index=motion.index), "motion6": motion.reindex(columns=list(PARAMETERS))}
     chosen = expand_motion(motion) if settings.confounds == "motion24" else parts[settings.confounds]
+    if chosen.isna().any(axis=None):
+        raise BadInput(
+            f"{who}: {chosen.columns[chosen.isna().any()][0]} is not known in every volume; derive the run again"
+        )
+    unsteady = motion.filter(regex=f"^{UNSTEADY}")
     displacement = motion["framewise_displacement"].fillna(0.0).to_numpy()
-    table = pd.concat([chosen, spikes(displacement, settings.displacement_limit), slow], axis=1).assign(constant=1.0)
+    table = pd.concat([chosen, unsteady, spikes(displacement, settings.displacement_limit), slow], axis=1).assign(
+        constant=1.0
+    )
     if table.shape[1] >= len(table):
         raise BadInput(
             f"{who}: {table.shape[1]} nuisance regressors leave nothing of {len(table)} volumes; choose `confounds: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,7 @@ def prepare(root: Path, subject: str, task: str, settings: Settings, session: st
         preflight,
         settings,
         [
-            str(path.relative_to(root))
+            os.path.relpath(path, root)
             for run in runs
             for path in (run.bold, run.events, run.confounds, run.mask)
             if path

@@ -69,7 +69,9 @@ def repetition_time(run: Run, image: nibabel.Nifti1Image, who: str) -> float:
     header = image.header
     unit = IN_SECONDS.get(header.get_xyzt_units()[1])
     in_header = float(header["pixdim"][4]) * unit if unit else 0.0
-    in_sidecar = float(run.sidecar.get("RepetitionTime", 0.0))
+    in_sidecar = _seconds(run, "RepetitionTime", who)
+    if "VolumeTiming" in run.sidecar:
+        raise BadInput(f"{who}: {run.bold.name} has VolumeTiming; volumes that are not evenly spaced are not treated")
     if in_header > 0 and in_sidecar > 0 and abs(in_header - in_sidecar) > SAME_TIME:
         raise BadInput(
             f"{who}: {run.bold.name} has a repetition time of {in_header:g} s in its header and {in_sidecar:g} s "
@@ -78,6 +80,14 @@ def repetition_time(run: Run, image: nibabel.Nifti1Image, who: str) -> float:
     if not max(in_header, in_sidecar) > 0:
         raise BadInput(f"{who}: {run.bold.name} has no repetition time; write RepetitionTime (s) into its sidecar")
     return in_sidecar if in_sidecar > 0 else in_header
+
+
+def _seconds(run: Run, key: str, who: str) -> float:
+    """A number of the sidecar, 0 where it is not there."""
+    value = run.sidecar.get(key, 0.0)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadInput(f"{who}: {key} of {run.bold.name} is {value!r} in its sidecar; give a number of seconds")
+    return float(value)
 
 
 def read_events(run: Run, duration: float, who: str) -> pd.DataFrame:
@@ -94,8 +104,7 @@ def read_events(run: Run, duration: float, who: str) -> pd.DataFrame:
             raise BadInput(f"{who}: {run.events.name} has no column {column}; add it (s)")
         table[column] = pd.to_numeric(table[column], errors="coerce")
     _check_events(table, run, duration, who)
-    if "trial_type" not in table:
-        table["trial_type"] = "event"
+    table["trial_type"] = table["trial_type"].astype(str) if "trial_type" in table else "event"
     return table.sort_values("onset", kind="stable", ignore_index=True)
 
 
@@ -106,6 +115,9 @@ def _check_events(table: pd.DataFrame, run: Run, duration: float, who: str) -> N
     unknown = table[["onset", "duration"]].isna().any(axis=1) | (table["duration"] < 0)
     if unknown.any():
         raise BadInput(f"{who}: {name} has no number of seconds in row {int(unknown.idxmax()) + 2}; correct the row")
+    unnamed = table["trial_type"].isna() if "trial_type" in table else unknown
+    if unnamed.any():
+        raise BadInput(f"{who}: {name} has no trial_type in row {int(unnamed.idxmax()) + 2}; name it or leave it out")
     outside = (table["onset"] < 0) | (table["onset"] > duration)
     if outside.any():
         onset = table["onset"][outside].iloc[0]
