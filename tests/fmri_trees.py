@@ -53,6 +53,10 @@ class Tree:
         space = "" if "confounds" in ending else SPACE
         return self.func(subject, derived=True) / f"sub-{subject}_task-{TASK}_run-{run}_{space}{ending}"
 
+    def surface(self, subject: str, run: int, side: str, space: str = "fsaverage5") -> Path:
+        name = f"sub-{subject}_task-{TASK}_run-{run}_hemi-{side}_space-{space}_bold.func.gii"
+        return self.func(subject, derived=True) / name
+
 
 def head() -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """A smooth head (scanner units), its brain, and one region a condition: mirrored halves of its back."""
@@ -162,6 +166,21 @@ def _write_derivative(tree: Tree, subject: str, run: int) -> None:
     first = [name for name in table if "derivative1" in name or name == "framewise_displacement"]
     table.loc[0, first] = np.nan  # fMRIPrep knows no change before the first volume
     table.to_csv(tree.derivative(subject, run, "desc-confounds_timeseries.tsv"), sep="\t", index=False, na_rep="n/a")
+
+
+def add_surfaces(tree: Tree, subject: str, vertices: int = 30, space: str = "fsaverage5") -> None:
+    """Both hemispheres of every run: vertices 0 to 4 of the left answer to tones, those of the right to words, and
+    vertex 5 of each is medial wall (NaN)."""
+    image = head()[0]
+    for run in RUNS[subject]:
+        signal = response(events_table(subject, run), (np.arange(VOLUMES) + 0.5) * TR)
+        for number, side in enumerate("LR"):
+            noise = NOISE / 100 * generator("surface", subject, run, side).standard_normal((VOLUMES, vertices))
+            values = image.max() * (1 + noise)
+            values[:, :5] += image.max() * signal[:, [number]] / 100
+            values[:, 5] = np.nan
+            arrays = [nibabel.gifti.GiftiDataArray(row.astype(np.float32)) for row in values]
+            nibabel.GiftiImage(darrays=arrays).to_filename(tree.surface(subject, run, side, space))
 
 
 def write_image(path: Path, values: np.ndarray, tr: float = TR) -> None:

@@ -11,6 +11,7 @@ from bench.neuro.fmri.motion import PARAMETERS
 from bench.neuro.fmri.settings import Settings
 from bench.neuro.haemodynamics import cosine_drifts
 
+UNITS = {"percent": "percent", "z": "z", "none": "a.u."}  # by the setting `scale`
 UNSTEADY = "non_steady_state_outlier"
 
 
@@ -81,3 +82,13 @@ def column_basis(regressors: Float[np.ndarray, "time regressors"]) -> Float[np.n
     lengths = np.linalg.norm(regressors, axis=0)
     left, values, _ = np.linalg.svd(regressors / np.where(lengths > 0, lengths, 1.0), full_matrices=False)
     return left[:, values > len(regressors) * np.finfo(float).eps * values.max(initial=0.0)]
+
+
+def scaled(
+    values: Float[np.ndarray, "time sites"], regressors: Float[np.ndarray, "time regressors"], scale: str
+) -> Float[np.ndarray, "time sites"]:
+    """The residual in percent of the mean, in its own standard deviations (z), or as it is."""
+    residual = regress_out(values, regressors)
+    if scale == "percent":
+        return 100 * residual / values.mean(axis=0)
+    return residual / residual.std(axis=0) if scale == "z" else residual

@@ -118,6 +118,11 @@ def entities(path: Path) -> dict[str, str]:
     return dict(part.split("-", 1) for part in parts if "-" in part)
 
 
+def stem_of(bold: Path) -> str:
+    """What the names of a run's derivatives have in common: its entities but those of one image of it."""
+    return "_".join(f"{key}-{value}" for key, value in entities(bold).items() if key not in ("space", "res", "desc"))
+
+
 def _number(path: Path, who: str) -> int:
     run = entities(path).get("run", "1")
     if not run.isdigit():
@@ -130,9 +135,7 @@ def _run(raw: Path, base: Path, bold: Path, derived: bool, who: str) -> Run:
     sidecar = read_sidecar(base, bold, who)
     confounds = mask = None
     if derived:
-        stem = "_".join(
-            f"{key}-{value}" for key, value in entities(bold).items() if key not in ("space", "res", "desc")
-        )
+        stem = stem_of(bold)
         confounds = _needed([bold.parent / (stem + ending) for ending in CONFOUNDS], bold, who)
         mask = _needed([bold.parent / bold.name.replace(PREPROCESSED, "desc-brain_mask.nii")], bold, who)
     return Run(_number(bold, who), bold, sidecar, events[-1] if events else None, confounds, mask)

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 
 from bench.core.contract import BadInput
 from bench.neuro.fmri import cleaning, glm, volumes
-from bench.neuro.fmri.confounds import nuisance, regress_out
+from bench.neuro.fmri.confounds import UNITS, nuisance, regress_out, scaled
 from bench.neuro.fmri.designs import RESPONSES, condition_design
 from bench.neuro.fmri.layout import find_runs
 from bench.neuro.fmri.preflight import Preflight, inspect
@@ -22,8 +22,6 @@ from bench.neuro.fmri.sites import Sites, choose_sites
 from bench.neuro.fmri.trials import estimate_trials
 from bench.neuro.haemodynamics import frame_times
 from bench.neuro.recording import Recording, Trials, check_recording, step
-
-UNITS = {"percent": "percent", "z": "z", "none": "a.u."}
 
 
 @dataclass(frozen=True)
@@ -131,7 +129,7 @@ def clean(
     """Sites of one run in the asked unit, without what the nuisance regressors explain."""
     values, run = series.values[:, kept].astype(float), series.run
     regressors = nuisance(series.motion, series.tr, settings, f"{who}, {run.bold.name}")
-    events = volumes.read_events(run, len(values) * series.tr, who) if settings.events else no_events()
+    events = volumes.read_events(run, len(values) * series.tr, who) if settings.events else volumes.no_events()
     frames = frame_times(len(values), series.tr, series.time_reference)
     conditions = condition_design(events, frames, RESPONSES[settings.response])
     facts = {"regressors": list(regressors), "volumes": len(values), "high_pass_s": settings.high_pass}
@@ -145,20 +143,6 @@ def clean(
         _carpet(values, regressors.to_numpy()),
         [*series.steps, *done],
     )
-
-
-def no_events() -> pd.DataFrame:
-    return pd.DataFrame({"onset": np.zeros(0), "duration": np.zeros(0), "trial_type": np.zeros(0, str)})
-
-
-def scaled(
-    values: Float[np.ndarray, "time sites"], regressors: Float[np.ndarray, "time regressors"], scale: str
-) -> Float[np.ndarray, "time sites"]:
-    """The residual in percent of the mean, in its own standard deviations (z), or as it is."""
-    residual = regress_out(values, regressors)
-    if scale == "percent":
-        return 100 * residual / values.mean(axis=0)
-    return residual / residual.std(axis=0) if scale == "z" else residual
 
 
 def _carpet(values: np.ndarray, regressors: np.ndarray) -> Float[np.ndarray, "time shown stages"]:

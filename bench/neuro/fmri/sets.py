@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from bench.core import store
-from bench.neuro.fmri.confounds import nuisance
-from bench.neuro.fmri.pipeline import UNITS, Prepared, prepare, scaled
+from bench.neuro.fmri.pipeline import Prepared, prepare
 from bench.neuro.fmri.settings import Settings
-from bench.neuro.fmri.trials import estimate_trials
+from bench.neuro.fmri.trials import clean_recording
 from bench.neuro.recording import Recording, Trials, step
 
 LATE = 4.0
@@ -30,29 +28,6 @@ def read_haxby2001(folder: Path, settings: Settings, *, lead: float = LATE) -> t
     events = recording.events.assign(onset=recording.events["onset"] - lead)
     done = [*recording.provenance, step("move onsets", earlier_by_s=lead)]
     return clean_recording(dataclasses.replace(recording, events=events, provenance=done), motion, settings)
-
-
-def clean_recording(recording: Recording, motion: pd.DataFrame, settings: Settings) -> tuple[Recording, Trials | None]:
-    """A recording in scanner units without nuisance, in the asked unit, and its trials where they are asked for.
-
-    `motion` has a row a volume in the order of the recording, with its `run`.
-    """
-    who, tr = f"subject {recording.subject}", 1 / recording.sampling_rate
-    runs = [int(run) for run in np.unique(recording.runs)]
-    tables = {run: motion[motion["run"] == run].reset_index(drop=True) for run in runs}
-    regressors = {run: nuisance(table, tr, settings, f"{who}, run {run}") for run, table in tables.items()}
-    parts = [
-        scaled(recording.values[recording.runs == run], regressors[run].to_numpy(), settings.scale) for run in runs
-    ]
-    done = [step("regress out", run=run, regressors=list(regressors[run])) for run in runs]
-    cleaned = dataclasses.replace(
-        recording,
-        values=np.concatenate(parts),
-        unit=UNITS[settings.scale],
-        provenance=[*recording.provenance, *done, step("scale", to=settings.scale)],
-    )
-    wanted = settings.single_trial != "none"
-    return cleaned, estimate_trials(cleaned, regressors, settings) if wanted else None
 
 
 def read_studyforrest_localizer(folder: Path, settings: Settings) -> Prepared:

@@ -1,7 +1,8 @@
-"""One estimate a trial from a cleaned recording."""
+"""A recording without nuisance, and one estimate a trial from it."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,10 +10,34 @@ import pandas as pd
 
 from bench.core.contract import BadInput
 from bench.neuro.fmri import glm
+from bench.neuro.fmri.confounds import UNITS, nuisance, scaled
 from bench.neuro.fmri.designs import RESPONSES, trial_design
 from bench.neuro.fmri.settings import Settings
 from bench.neuro.haemodynamics import frame_times
 from bench.neuro.recording import Recording, Trials, check_recording, step
+
+
+def clean_recording(recording: Recording, motion: pd.DataFrame, settings: Settings) -> tuple[Recording, Trials | None]:
+    """A recording in scanner units without nuisance, in the asked unit, and its trials where they are asked for.
+
+    `motion` has a row a volume in the order of the recording, with its `run`.
+    """
+    who, tr = f"subject {recording.subject}", 1 / recording.sampling_rate
+    runs = [int(run) for run in np.unique(recording.runs)]
+    tables = {run: motion[motion["run"] == run].reset_index(drop=True) for run in runs}
+    regressors = {run: nuisance(table, tr, settings, f"{who}, run {run}") for run, table in tables.items()}
+    parts = [
+        scaled(recording.values[recording.runs == run], regressors[run].to_numpy(), settings.scale) for run in runs
+    ]
+    done = [step("regress out", run=run, regressors=list(regressors[run])) for run in runs]
+    cleaned = dataclasses.replace(
+        recording,
+        values=np.concatenate(parts),
+        unit=UNITS[settings.scale],
+        provenance=[*recording.provenance, *done, step("scale", to=settings.scale)],
+    )
+    wanted = settings.single_trial != "none"
+    return cleaned, estimate_trials(cleaned, regressors, settings) if wanted else None
 
 
 def estimate_trials(recording: Recording, nuisance: Mapping[int, pd.DataFrame], settings: Settings) -> Trials:

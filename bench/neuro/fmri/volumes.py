@@ -108,6 +108,11 @@ def read_events(run: Run, duration: float, who: str) -> pd.DataFrame:
     return table.sort_values("onset", kind="stable", ignore_index=True)
 
 
+def no_events() -> pd.DataFrame:
+    """The table of a run without events."""
+    return pd.DataFrame({"onset": np.zeros(0), "duration": np.zeros(0), "trial_type": np.zeros(0, str)})
+
+
 def _check_events(table: pd.DataFrame, run: Run, duration: float, who: str) -> None:
     name = run.events.name if run.events else ""
     if table.empty:
