@@ -13,6 +13,7 @@ import pytest
 from bench.core.contract import BadInput
 from bench.neuro.fmri import layout, pipeline, preflight, settings
 from bench.neuro.fmri.settings import Settings, read_settings
+from bench.neuro.recording import steps
 from tests import fmri_trees
 
 SIX = read_settings({"confounds": "motion6"})
@@ -228,6 +229,30 @@ def test_preflight_says_what_is_missing(change):
     found = preflight.inspect(change(less).root, "02", "listen", SIX)
     assert [line.split(":")[0] for line in found.missing] == ["SliceTiming", "run 2"]
     assert found.runs["time_reference"].tolist() == [0.5, 0.5]
+
+
+def test_a_raw_run_without_a_derivative_is_left_out_and_named(raw, derived):
+    for run in (1, 2, 3):
+        shutil.copyfile(raw.bold("02", run), derived.bold("02", run))
+    for path in derived.func("02", derived=True).glob("*run-3*"):
+        path.unlink()
+    found = preflight.inspect(derived.root, "02", "listen", SIX)
+    assert found.runs["derived"].tolist() == [True, True]
+    assert found.missing == ["derivative of sub-02_task-listen_run-3_bold.nii.gz: the run is left out"]
+
+
+def test_the_only_session_need_not_be_named_and_is_kept_in_names(raw, tmp_path):
+    folder = tmp_path / "sub-01" / "ses-a" / "func"
+    folder.mkdir(parents=True)
+    (tmp_path / "task-listen_bold.json").write_text('{"RepetitionTime": 2.5}')
+    for path, ending in ((raw.bold("01", 1), "bold.nii.gz"), (raw.events("01", 1), "events.tsv")):
+        shutil.copyfile(path, folder / f"sub-01_ses-a_task-listen_{ending}")
+    quick = read_settings({"confounds": "none", "motion": "none", "smoothing": 6.0})
+    found = pipeline.prepare(tmp_path, "01", "listen", quick)
+    assert found.session == "a"
+    assert found.sources[0] == "sub-01/ses-a/func/sub-01_ses-a_task-listen_bold.nii.gz"
+    done = [one["step"] for one in steps(found.recording)]
+    assert done == ["leave slices", "leave motion", "smooth", "regress out", "scale", "choose sites"]
 
 
 @pytest.mark.parametrize(

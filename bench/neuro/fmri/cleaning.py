@@ -141,7 +141,8 @@ def _align(run: Run, reference: np.ndarray, grid_affine: np.ndarray, settings: S
     centre = motion.grid_centre(reference.shape, grid_affine)
     parameters = np.stack([motion.to_parameters(movement, centre) for movement in movements])
     table = motion_table(parameters, motion.framewise_displacement(parameters, settings.head_radius))
-    moved = step("correct motion", run=run.number, method=settings.motion, smoothing_mm=settings.motion_smoothing)
+    facts = {"method": settings.motion, "estimated_at_full_width_mm": settings.motion_smoothing}
+    moved = step("correct motion", run=run.number, **facts) if settings.motion != "none" else step("leave motion")
     return _Aligned(series, seen, table, tr, time_reference, [*steps, moved])
 
 

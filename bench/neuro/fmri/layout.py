@@ -80,6 +80,15 @@ def _images(base: Path, subject: str, task: str, session: str | None, ending: st
     return sorted(folder.glob(f"{deep}func/sub-{subject}_*task-{task}_*{ending.lstrip('_')}"))
 
 
+def underived(root: Path, runs: list[Run], subject: str, task: str) -> list[str]:
+    """Names of the raw images that have no derivative among the derived runs of the same session."""
+    if not runs[0].derived:
+        return []
+    raw = _images(Path(root), subject, task, entities(runs[0].bold).get("ses"), "_bold.nii*")
+    numbers = {run.number for run in runs}
+    return [path.name for path in raw if _number(path, f"subject {subject}") not in numbers]
+
+
 def _session(folder: Path, session: str | None, who: str) -> str | None:
     """The session asked for, or the only one; None where the subject has no sessions."""
     known = [path.name[4:] for path in sorted(folder.glob("ses-*")) if path.is_dir()]

@@ -79,11 +79,11 @@ def in_view(
 def least_squares(static: Volume, affine: Affine) -> Callable[[Volume, Affine, Affine], Affine]:
     """An estimator of movements from `static`: estimate(moving, its affine, first guess) -> movement.
 
-    Minimises sum_x (M(T x) - S(x))^2 over the six parameters, x in the brighter half of the static volume. Gauss-Newton
-    in its inverse compositional form: derivatives are those of the static volume, once for all volumes.
+    Minimises sum_x (M(T x) - S(x))^2 over the six parameters, x brighter than the static volume's mean (head, not
+    air). Gauss-Newton in its inverse compositional form: derivatives are those of the static volume, once for all.
     Baker and Matthews 2004, Int J Comput Vis 56:221-255; the cost is that of Friston et al. 1995.
     """
-    points = np.argwhere(static > (static.min() + static.max()) / 4)
+    points = np.argwhere(static > static.mean())
     world = points @ affine[:3, :3].T + affine[:3, 3]
     centre = grid_centre(static.shape, affine)
     slopes = np.stack([slope[tuple(points.T)] for slope in np.gradient(static)], axis=1) @ np.linalg.inv(affine)[:3, :3]

@@ -15,7 +15,7 @@ from bench.core.contract import BadInput
 from bench.neuro.fmri import cleaning, glm, volumes
 from bench.neuro.fmri.confounds import UNITS, nuisance, regress_out, scaled
 from bench.neuro.fmri.designs import RESPONSES, condition_design
-from bench.neuro.fmri.layout import find_runs
+from bench.neuro.fmri.layout import entities, find_runs
 from bench.neuro.fmri.preflight import Preflight, inspect
 from bench.neuro.fmri.settings import Settings, check_settings
 from bench.neuro.fmri.sites import Sites, choose_sites
@@ -58,7 +58,7 @@ def prepare(root: Path, subject: str, task: str, settings: Settings, session: st
     root, who = Path(root), f"subject {subject}"
     preflight = inspect(root, subject, task, settings, session)
     runs = find_runs(root, subject, task, settings, session)
-    derived = runs[0].derived
+    derived, session = runs[0].derived, entities(runs[0].bold).get("ses")
     found = (cleaning.read_derived if derived else cleaning.read_raw)(runs, settings, who)
     kept = live_voxels(found, who)
     mask = found.mask.copy()
@@ -133,7 +133,8 @@ def clean(
     frames = frame_times(len(values), series.tr, series.time_reference)
     conditions = condition_design(events, frames, RESPONSES[settings.response])
     facts = {"regressors": list(regressors), "volumes": len(values), "high_pass_s": settings.high_pass}
-    done = [step("regress out", run=run.number, **facts), step("scale", run=run.number, to=settings.scale)]
+    smooth = [step("smooth", run=run.number, full_width_mm=settings.smoothing)] if settings.smoothing > 0 else []
+    done = [*smooth, step("regress out", run=run.number, **facts), step("scale", run=run.number, to=settings.scale)]
     return Cleaned(
         series,
         scaled(sites.extract(values), regressors.to_numpy(), settings.scale),

@@ -14,7 +14,7 @@ import pandas as pd
 from bench.core.catalogue import pick
 from bench.core.contract import BadInput
 from bench.neuro.fmri import slice_timing, volumes
-from bench.neuro.fmri.layout import Run, find_runs, subjects
+from bench.neuro.fmri.layout import Run, find_runs, subjects, underived
 from bench.neuro.fmri.settings import Settings
 
 VALID = ""
@@ -44,9 +44,10 @@ def inspect(root: Path, subject: str, task: str, settings: Settings, session: st
     table, events = _look(runs, settings, who)
     repeats = count_repeats(events, [run.number for run in runs])
     others = [name for name in subjects(root) if name != subject]
+    left_out = [f"derivative of {name}: the run is left out" for name in underived(root, runs, subject, task)]
     return Preflight(
         subject, task, table, repeats, judge_folds(table, repeats), judge_ceilings(repeats, len(others) + 1),
-        _missing(table, settings),
+        _missing(table, settings) + left_out,
     )  # fmt: skip
 
 
