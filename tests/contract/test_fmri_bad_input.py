@@ -231,6 +231,15 @@ def test_preflight_says_what_is_missing(change):
     assert found.runs["time_reference"].tolist() == [0.5, 0.5]
 
 
+def test_a_condition_may_be_called_null(derived):
+    fmri_trees.events_table("01", 1).replace({"tone": "null"}).to_csv(derived.events("01", 1), sep="\t", index=False)
+    assert preflight.inspect(derived.root, "01", "listen", SIX).repeats[1].to_dict() == {
+        "null": 4,
+        "tone": 0,
+        "word": 4,
+    }
+
+
 def test_a_survey_names_who_cannot_be_prepared_and_goes_on(change):
     tree = change(fmri_trees.empty_events)
     fmri_trees.wrong_header(tree)
