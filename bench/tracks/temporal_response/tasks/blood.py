@@ -28,6 +28,7 @@ from bench.tracks.temporal_response.types import Problem, Truth
 VERSION = 1
 BOARD = "truth"
 SEED_CHANGES = "truth"
+SEEDS = 4
 REFERENCE = "Lindquist et al. (2009), NeuroImage 45:S187-S198, doi:10.1016/j.neuroimage.2008.10.065"
 INSTANCES = {
     "events": {"size": "small", "null": False, "title": "brief events, responses around the canonical one"},

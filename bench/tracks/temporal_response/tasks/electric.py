@@ -27,6 +27,7 @@ from bench.tracks.temporal_response.types import Problem, Truth
 VERSION = 1
 BOARD = "truth"
 SEED_CHANGES = "truth"
+SEEDS = 4
 REFERENCE = "Crosse et al. (2016), Frontiers in Human Neuroscience 10:604, doi:10.3389/fnhum.2016.00604"
 INSTANCES = {
     "envelope_clear": {"size": "small", "null": False, "title": "envelope, noise of twice the signal's variance"},
