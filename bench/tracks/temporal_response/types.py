@@ -17,7 +17,7 @@ TITLE = "Kernels and delays of temporal responses"
 FAMILY = "brain"
 REPLICATE = "generator draw (stimuli, kernels and noise)"
 
-TOY = ("electric/words", "electric/null_words", "blood/events")
+TOY = ("electric/words", "electric/null_envelope", "blood/events")
 SCAFFOLD = {
     "kernels": "np.zeros((problem.stimuli.shape[1], len(problem.lags), problem.responses.shape[1]))",
     "p_values": "np.ones(problem.responses.shape[1])",

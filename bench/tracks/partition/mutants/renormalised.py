@@ -9,7 +9,7 @@ from bench.core.config import ROOT
 from bench.tracks.partition.types import Answer, Problem
 
 MUTANT_OF = "concatenated_ridge"
-TOUCHES = ("mixtures/correlated", "mixtures/noise_graded", "mixtures/few_samples")
+TOUCHES = ("mixtures/separate", "mixtures/correlated", "mixtures/compressed")
 DEFECT = "shares sum to 1 however little is explained, and where next to nothing is they are noise over noise"
 DETERMINISTIC = True
 

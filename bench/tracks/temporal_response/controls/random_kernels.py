@@ -14,4 +14,4 @@ def solve(problem: Problem, rng: np.random.Generator, *, width: float = 2.0) -> 
     features, targets = problem.stimuli.shape[1], problem.responses.shape[1]
     noise = gaussian_filter1d(rng.normal(size=(features, len(problem.lags), targets)), width, axis=1, mode="constant")
     units = problem.responses.std(axis=0) / problem.stimuli.std(axis=0)[:, None, None]
-    return Answer(noise * units, rng.random(targets))
+    return Answer(noise * units, rng.random(size=problem.responses.shape[1:]))

@@ -11,7 +11,7 @@ from bench.tracks.temporal_response.estimation import moments_of, respond, shape
 from bench.tracks.temporal_response.types import Answer, Problem
 
 MUTANT_OF = "boosting"
-TOUCHES = ("electric/envelope_clear", "electric/words")
+TOUCHES = ("electric/envelope_clear",)
 DEFECT = "a step of .005 in volts or tesla per unit of the stimulus is far above any kernel, so that none is ever taken"
 
 

@@ -10,6 +10,7 @@ from bench.tracks.temporal_response.types import Answer, Problem
 
 MUTANT_OF = "ridge_trf"
 TOUCHES = ("electric/short_trials",)
+METRIC = "kernel_error"
 DEFECT = "np.roll brings the end of one trial before the beginning of the next, and the last one's before the first"
 
 

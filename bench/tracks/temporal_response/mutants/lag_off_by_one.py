@@ -11,7 +11,7 @@ from bench.tracks.temporal_response.estimation import moments_of, respond, shape
 from bench.tracks.temporal_response.types import Answer, Problem
 
 MUTANT_OF = "ridge_trf"
-TOUCHES = ("electric/envelope_clear", "electric/words", "electric/short_trials", "blood/events")
+TOUCHES = ("electric/envelope_clear", "electric/words")
 DEFECT = "the first lag of the design is one sample later than the first lag of the answer"
 
 
