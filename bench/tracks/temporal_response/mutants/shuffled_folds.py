@@ -9,7 +9,7 @@ from bench.tracks.temporal_response.estimation import FOLDS, respond, shape, spr
 from bench.tracks.temporal_response.types import Answer, Problem
 
 MUTANT_OF = "ridge_trf"
-TOUCHES = ("electric/brief",)
+TOUCHES = ("electric/spectrogram_words", "electric/brief")
 DEFECT = "held-out samples have their neighbours, and so their noise, among the fitted ones: the penalty is too weak"
 
 
