@@ -24,6 +24,7 @@ SEED_CHANGES = "truth"
 SEEDS = 4
 REFERENCE = "Dupre la Tour et al. (2022), NeuroImage 264:119728, doi:10.1016/j.neuroimage.2022.119728"
 INSTANCES = {
+    "clear": {"size": "small", "null": False, "title": "correlated spaces, a tenth of noise"},
     "separate": {"size": "small", "null": False, "title": "spaces unrelated, of 10, 20 and 40 features"},
     "correlated": {"size": "small", "null": False, "title": "two spaces share three fifths of their variance"},
     "entangled": {"size": "small", "null": False, "title": "spaces share up to nine tenths of their variance"},
@@ -60,6 +61,7 @@ class Design:
 
 PAIR = (0.6, 0.6, 0.1)  # two spaces see the common latents well, the third hardly does
 DESIGNS = {
+    "clear": Design(shared=PAIR, snr=(10.0, 10.0)),
     "separate": Design(),
     "correlated": Design(shared=PAIR),
     "entangled": Design(shared=(0.9, 0.9, 0.6)),
