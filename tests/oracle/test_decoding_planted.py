@@ -12,7 +12,7 @@ from bench.core.catalogue import load_plugin
 from bench.core.config import ROOT
 from bench.core.contract import generator
 from bench.neuro.simulate import sources
-from bench.tracks.decoding import planting
+from bench.tracks.decoding import planting, probing
 
 TRACK = ROOT / "bench" / "tracks" / "decoding"
 PLANTED = load_plugin(TRACK / "tasks" / "planted.py")
@@ -128,7 +128,7 @@ def test_an_exchanged_trial_is_its_original_but_for_one_channel(instance):
     np.testing.assert_array_equal(differ.sum(axis=1), exchanged >= 0)
     assert differ[exchanged >= 0].argmax(axis=1).tolist() == exchanged[exchanged >= 0].tolist()
     np.testing.assert_array_equal(labels == -1, exchanged >= 0)
-    assert np.bincount(exchanged[exchanged >= 0]).tolist() == [planting.EXCHANGES] * len(problem.channels)
+    assert np.bincount(exchanged[exchanged >= 0]).tolist() == [probing.EXCHANGES] * len(problem.channels)
 
 
 @pytest.mark.parametrize("instance", LIVE + NULL)

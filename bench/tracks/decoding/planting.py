@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from scipy.linalg import cho_factor, cho_solve
 
 from bench.neuro.simulate import sources
+from bench.tracks.decoding.probing import EXCHANGES, Probed, hide_probes
 from bench.tracks.decoding.types import Problem, Truth
 
 RATE = 100.0  # Hz
@@ -28,7 +29,6 @@ PINK, RHYTHM = sources.power_law(1.0), sources.band(10.0, 1.5)
 SCALES = {"V": 1e-5, "T": 1e-13}
 MEMORY = 0.9  # of the drift from trial to trial
 DRIFTING, COURSES = 12, 5  # sources that drift, and cosines in time of each
-EXCHANGES = 8  # trials in which a channel is exchanged, for each channel
 
 
 @dataclass(frozen=True)
@@ -242,10 +242,7 @@ class Drawn:
     world: World
     train: Float[np.ndarray, "train channels time"]
     train_labels: Int[np.ndarray, "train"]
-    test: Float[np.ndarray, "test channels time"]
-    test_labels: Int[np.ndarray, "test"]
-    original: Int[np.ndarray, "test"]
-    exchanged: Int[np.ndarray, "test"]
+    test: Probed
     ideal: Float[np.ndarray, "test classes"] | None
 
 
@@ -259,27 +256,9 @@ def draw_set(design: Design, rng: np.random.Generator) -> Drawn:
     if design.average:
         trials, still = sources.average_reference(trials), sources.average_reference(still)
     split = design.train_runs * design.trials
-    test, original, exchanged = exchange(trials[split:], 0 if design.kind == "null" else EXCHANGES, rng)
-    ideal = None if design.kind == "null" else log_likelihoods(design, world, still[split:])[original]
-    known = np.where(exchanged < 0, labels[split:][original], -1)
-    order = rng.permutation(len(test))
-    place = np.argsort(order)
-    return Drawn(
-        world, trials[:split], labels[:split], test[order], known[order], place[original[order]], exchanged[order],
-        None if ideal is None else ideal[order],
-    )  # fmt: skip
-
-
-def exchange(trials: np.ndarray, times: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The trials, and after them copies with one channel each taken from another trial."""
-    count, channels = trials.shape[:2]
-    channel = np.repeat(np.arange(channels), times)
-    base = rng.integers(count, size=len(channel))
-    other = (base + rng.integers(1, count, size=len(channel))) % count
-    copies = trials[base]
-    copies[np.arange(len(channel)), channel] = trials[other, channel]
-    original = np.append(np.arange(count), base)
-    return np.concatenate([trials, copies]), original, np.append(np.full(count, -1), channel)
+    held = hide_probes(trials[split:], labels[split:], 0 if design.kind == "null" else EXCHANGES, rng)
+    ideal = None if design.kind == "null" else log_likelihoods(design, world, still[split:])[held.source]
+    return Drawn(world, trials[:split], labels[:split], held, ideal)
 
 
 def make(design: Design, rng: np.random.Generator) -> tuple[Problem, Truth]:
@@ -287,19 +266,27 @@ def make(design: Design, rng: np.random.Generator) -> tuple[Problem, Truth]:
     drawn = [draw_set(design, rng) for _ in range(design.sets)]
     scale, null = SCALES[design.units], design.kind == "null"
     groups = np.repeat(np.arange(design.train_runs), design.trials)
-    stack = lambda name: np.stack([getattr(one, name) for one in drawn])  # noqa: E731
     problem = Problem(
-        train_trials=scale * stack("train"), train_labels=stack("train_labels"),
-        train_groups=np.tile(groups, (design.sets, 1)), test_trials=scale * stack("test"), classes=design.classes,
-        channels=channel_names(design), sampling_rate=RATE, start=START, units=design.units,
-    )  # fmt: skip
+        train_trials=scale * np.stack([one.train for one in drawn]),
+        train_labels=np.stack([one.train_labels for one in drawn]),
+        train_groups=np.tile(groups, (design.sets, 1)),
+        test_trials=scale * np.stack([one.test.trials for one in drawn]),
+        classes=design.classes,
+        channels=channel_names(design),
+        sampling_rate=RATE,
+        start=START,
+        units=design.units,
+    )
     planted = np.stack([one.world.topographies for one in drawn])
     if design.average:
         planted = planted - planted.mean(axis=2, keepdims=True)
     return problem, Truth(
-        null=null, test_labels=stack("test_labels"), original=stack("original"), exchanged=stack("exchanged"),
-        ideal=None if null else stack("ideal"),
+        null=null,
+        test_labels=np.stack([one.test.labels for one in drawn]),
+        original=np.stack([one.test.original for one in drawn]),
+        exchanged=np.stack([one.test.exchanged for one in drawn]),
+        ideal=None if null else np.stack([one.ideal for one in drawn if one.ideal is not None]),
         topographies=None if null or design.classes > 2 else planted,
         onset=None if null else np.array([one.world.onset for one in drawn]),
         dynamics=None if null or design.kind == "induced" else design.dynamics,
-    )  # fmt: skip
+    )
