@@ -1,9 +1,9 @@
 """A compact convolutional network.
 
 Trials are whitened across channels; learned spatial filters, a temporal convolution of each, an exponential linear
-unit, means of short windows, dropout and a linear read-out; trained by Adam on the cross-entropy of equally weighted classes
-for a fixed number of steps with weight decay. The pattern is the covariance of the sensors with the log-odds, at the
-sample at which they correlate best; the attribution the spread of gradient times input summed over samples.
+unit, means of short windows, dropout and a linear read-out; trained by Adam on the cross-entropy of equally weighted
+classes for a fixed number of steps with weight decay. The pattern is the covariance of the sensors with the log-odds,
+at the sample at which they correlate best; the attribution the spread of gradient times input summed over samples.
 
 Departs from EEGNet (Lawhern et al. 2018) in filtering space before time, in one layer of convolutions where they have
 two, and in having no batch normalisation.
@@ -33,17 +33,15 @@ class Network(nn.Module):
         self.space = nn.Parameter(torch.randn(FILTERS, channels) / channels**0.5)
         self.time = nn.Parameter(torch.randn(FILTERS, LENGTH) / LENGTH**0.5)
         self.offset = nn.Parameter(torch.zeros(FILTERS, 1))
-        self.tail = nn.Sequential(
-            nn.ELU(),
-            nn.AdaptiveAvgPool1d(windows),
-            nn.Flatten(),
-            nn.Dropout(0.3),
-            nn.Linear(FILTERS * windows, classes),
-        )
+        read = nn.Linear(FILTERS * windows, classes)
+        self.tail = nn.Sequential(nn.ELU(), nn.AdaptiveAvgPool1d(windows), nn.Flatten(), nn.Dropout(0.3), read)
 
     def forward(self, trials: Tensor) -> Tensor:
-        filtered = nn.functional.pad(self.space @ trials, (LENGTH // 2, LENGTH // 2)).unfold(2, LENGTH, 1)
-        return self.tail((filtered @ self.time[:, :, None])[..., 0] + self.offset)
+        lags = torch.arange(trials.shape[2])
+        lags = lags - lags[:, None] + LENGTH // 2  # the convolution as one product a filter is the fastest on a CPU
+        kernel = self.time[:, lags.clamp(0, LENGTH - 1)] * ((lags >= 0) & (lags < LENGTH))
+        filtered = torch.einsum("fc,nct->fnt", self.space, trials) @ kernel + self.offset[:, None]
+        return self.tail(filtered.swapaxes(0, 1))
 
 
 def solve(problem: Problem, rng: np.random.Generator, *, steps: int = 30, decay: float = 0.1) -> Answer:
@@ -79,7 +77,7 @@ def train(white: Tensor, data: DataSet, seed: int, steps: int, decay: float) -> 
     weight = len(labels) / (data.classes * torch.bincount(labels, minlength=data.classes).clamp(min=1))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network, loss = Network(*white.shape[1:], data.classes), nn.CrossEntropyLoss(weight.float())
+        network, loss = Network(white.shape[1], white.shape[2], data.classes), nn.CrossEntropyLoss(weight.float())
         optimiser = torch.optim.AdamW(network.parameters(), lr=2e-2, weight_decay=decay)
         for _ in range(steps):
             optimiser.zero_grad()
