@@ -21,8 +21,9 @@ from bench.core.catalogue import load_plugin
 from bench.core.config import ROOT
 from bench.core.contract import generator
 from bench.kernels import discriminant, riemann, spatial
+from bench.kernels.regression import group_folds
 from bench.tracks.decoding import timing
-from bench.tracks.decoding.experiment import DataSet, data_sets, p_value
+from bench.tracks.decoding.experiment import DataSet, data_sets, p_value, run_aucs
 
 TRACK = ROOT / "bench" / "tracks" / "decoding"
 PLANTED, SCORE = load_plugin(TRACK / "tasks" / "planted.py"), load_plugin(TRACK / "score.py")
@@ -239,6 +240,20 @@ def test_a_p_value_is_that_of_students_test_and_uniform_without_information():
     assert abs((found <= 0.05).mean() - 0.05) < 0.015
     assert p_value(np.full(4, 0.5)) == 1
     assert p_value(np.ones(4)) == 0
+
+
+def test_halves_in_turn_are_not_independent_and_one_of_them_is_enough():
+    """Two hundred data sets of white noise: the halves' decoders agree by chance in both directions or in neither."""
+    rng, windowed = np.random.default_rng(0), method("windowed_lda")
+    labels, groups = np.tile([0, 0, 0, 0, 1, 1, 1, 1], 12), np.repeat(np.arange(12), 8)
+    values = []
+    for _ in range(200):
+        here = DataSet(rng.normal(size=(96, 4, 5)), labels, groups, 2, 100.0)
+        folds = group_folds(groups, 2)
+        values.append([p_value(run_aucs(lambda one: windowed.fit(one, 5), here, held)) for held in (folds[1:], folds)])
+    one, both = (np.array(values) <= 0.05).mean(axis=0)
+    assert one < 0.09  # 99 % of binomial draws
+    assert both > 0.08
 
 
 def test_flips_find_no_onset_more_often_than_they_say():

@@ -95,7 +95,7 @@ def test_likelihoods_of_rhythms_are_calibrated(instance):
     trials = planting.draw_trials(design, world, labels, np.random.default_rng(1))
     chance = np.exp(log_softmax(planting.log_likelihoods(design, world, trials), axis=1))[:, 1]
     assert stats.ttest_1samp(chance - labels, 0).pvalue > 0.001
-    assert np.mean((chance > 0.5) == labels) > 0.85
+    assert np.mean((chance > 0.5) == labels) > 0.7
 
 
 @pytest.mark.parametrize("instance", LIVE)

@@ -123,7 +123,10 @@ def distinct_sources(field: np.ndarray, count: int, rng: np.random.Generator) ->
 def steps(time: int, windows: list[tuple[int, int]]) -> Float[np.ndarray, "windows time"]:
     """Time courses that rise to 1 within `RISE` samples from the start of each window and fall alike at its end."""
     at = np.arange(time)
-    rise = lambda begin: 0.5 - 0.5 * np.cos(np.pi * np.clip((at - begin + 1) / RISE, 0, 1))  # noqa: E731
+
+    def rise(begin: int) -> np.ndarray:
+        return 0.5 - 0.5 * np.cos(np.pi * np.clip((at - begin + 1) / RISE, 0, 1))
+
     return np.stack([rise(begin) - rise(end) for begin, end in windows])
 
 

@@ -29,5 +29,4 @@ def fit(data: DataSet, windows: int) -> Decoder:
     covariance = shrunk_covariance(flat - means[data.labels]) + EPSILON * np.eye(flat.shape[1])
     weights = np.linalg.solve(covariance, means.T)
     offsets = -0.5 * (weights * means.T).sum(axis=0)
-    decide = lambda trials: PARENT.window_means(trials, windows).reshape(len(trials), -1) @ weights + offsets  # noqa: E731
-    return Decoder(decide)
+    return Decoder(lambda new: PARENT.window_means(new, windows).reshape(len(new), -1) @ weights + offsets)
