@@ -73,9 +73,10 @@ METRICS = {
     },
     "false_detections": {
         "title": "Data sets without information found decodable", "version": 1, "role": "headline", "units": "null",
-        "range": [0, 1], "direction": "lower", "floor": None, "ceiling": None, "gate": {"max": 0.1},
+        "range": [0, 1], "direction": "lower", "floor": None, "ceiling": None, "gate": {"max": 0.15},
         "reference": "Fisher (1925), Statistical Methods for Research Workers",
-        "description": "Share of the unit's independent noise realisations whose p-value is at most .05.",
+        "description": "Share of the unit's independent noise realisations whose p-value is at most .05. A method"
+        " that keeps .05 passes the gate in 99 of 100 suites with three null units (36 realisations).",
     },
     "false_onsets": {
         "title": "Onsets stated where nothing begins", "version": 1, "role": "report", "units": "null",
