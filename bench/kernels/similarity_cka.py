@@ -32,7 +32,9 @@ def rbf_gram(activations: Float[np.ndarray, "*batch stimuli units"], width: floa
     return np.exp(-squared / (2 * width**2 * np.where(median > 0, median, 1.0)))
 
 
-def alignment(ones: Float[np.ndarray, "ones n n"], others: Float[np.ndarray, "others n n"]) -> Float[np.ndarray, "ones others"]:
+def alignment(
+    ones: Float[np.ndarray, "ones n n"], others: Float[np.ndarray, "others n n"]
+) -> Float[np.ndarray, "ones others"]:
     """HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)) with the biased estimator: the cosine of double-centred matrices.
 
     In [0, 1] for positive semi-definite ones (Cortes et al. 2012, JMLR 13:795-828). Of independent Gaussians with p and

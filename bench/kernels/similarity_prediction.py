@@ -29,9 +29,7 @@ def held_out_maps(
         left = others @ fitted.T @ vectors
         size = np.maximum(values, 0.0) + penalties[:, None] * len(kept)
         inner = (left / size[:, None, :]) @ vectors.T
-        maps[np.ix_(np.arange(len(penalties)), held, kept)] = (
-            inner - inner.mean(axis=2, keepdims=True) + 1 / len(kept)
-        )
+        maps[np.ix_(np.arange(len(penalties)), held, kept)] = inner - inner.mean(axis=2, keepdims=True) + 1 / len(kept)
     return maps
 
 

@@ -77,17 +77,23 @@ def noise_precision(repeats: Float[np.ndarray, "repeats stimuli sites"]) -> Floa
     return np.linalg.inv(covariance * len(repeats) / (len(repeats) - 1))
 
 
-def cosine(ones: Float[np.ndarray, "ones pairs"], others: Float[np.ndarray, "others pairs"]) -> Float[np.ndarray, "ones others"]:
+def cosine(
+    ones: Float[np.ndarray, "ones pairs"], others: Float[np.ndarray, "others pairs"]
+) -> Float[np.ndarray, "ones others"]:
     """Cosine of two lists as they are: dissimilarities have a true zero."""
     return _unit(ones) @ _unit(others).T
 
 
-def pearson(ones: Float[np.ndarray, "ones pairs"], others: Float[np.ndarray, "others pairs"]) -> Float[np.ndarray, "ones others"]:
+def pearson(
+    ones: Float[np.ndarray, "ones pairs"], others: Float[np.ndarray, "others pairs"]
+) -> Float[np.ndarray, "ones others"]:
     """Correlation of two lists; 0 with a constant one."""
     return cosine(ones - ones.mean(axis=1, keepdims=True), others - others.mean(axis=1, keepdims=True))
 
 
-def spearman(ones: Float[np.ndarray, "ones pairs"], others: Float[np.ndarray, "others pairs"]) -> Float[np.ndarray, "ones others"]:
+def spearman(
+    ones: Float[np.ndarray, "ones pairs"], others: Float[np.ndarray, "others pairs"]
+) -> Float[np.ndarray, "ones others"]:
     """Correlation of mid-ranks."""
     return pearson(rankdata(ones, axis=1), rankdata(others, axis=1))
 

@@ -1,4 +1,4 @@
-"""Small networks of fully or locally connected layers that read 8 x 8 digits, trained from a seed in about a second.
+"""Small networks of fully or locally connected layers that read 8 x 8 digits, trained from a seed in a fifth of a second.
 
 Plain numpy: the same seed gives the same network on every machine up to rounding. Hidden layers are
 h_l = f(h_(l-1) W_l + b_l), f rectification or the hyperbolic tangent; a linear map reads the last one out.
@@ -6,6 +6,7 @@ h_l = f(h_(l-1) W_l + b_l), f rectification or the hyperbolic tangent; a linear 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -45,7 +46,7 @@ def initialise(
     width of 64.
     """
     sizes = [SIDE * SIDE, *[width] * layers, CLASSES]
-    masks = [window() if at < local else np.ones(pair) for at, pair in enumerate(zip(sizes, sizes[1:], strict=False))]
+    masks = [window() if at < local else np.ones(pair) for at, pair in enumerate(itertools.pairwise(sizes))]
     gains = [2.0 if kind == "relu" else 1.0] * layers + [1.0]
     weights = [rng.normal(size=m.shape) * m * np.sqrt(g / m.sum(axis=0)) for m, g in zip(masks, gains, strict=True)]
     return Network(tuple(weights), tuple(np.zeros(size) for size in sizes[1:]), tuple(masks), kind)
@@ -95,8 +96,8 @@ def train(
     labels: Int[np.ndarray, "images"],
     rng: np.random.Generator,
     *,
-    steps: int = 300,
-    batch: int = 64,
+    steps: int = 150,
+    batch: int = 48,
     rate: float = 2e-3,
 ) -> Network:
     """Adam (Kingma and Ba 2015, algorithm 1) on the cross-entropy, `steps` batches drawn with replacement."""

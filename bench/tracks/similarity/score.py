@@ -78,13 +78,17 @@ def score(problem: Problem, truth: Truth, answer: Answer) -> dict[str, float]:
     return found | ({} if answer.probability is None else calibration(answer.probability, truth))
 
 
-def top_share(scores: Float[np.ndarray, "regions candidates"], worth: Float[np.ndarray, "regions candidates"]) -> np.ndarray:
+def top_share(
+    scores: Float[np.ndarray, "regions candidates"], worth: Float[np.ndarray, "regions candidates"]
+) -> np.ndarray:
     """Worth of each region's best candidate; the mean of those that tie."""
     best = scores == scores.max(axis=1, keepdims=True)
     return (worth * best).sum(axis=1) / best.sum(axis=1)
 
 
-def best_rank(scores: Float[np.ndarray, "regions candidates"], sources: Bool[np.ndarray, "regions candidates"]) -> np.ndarray:
+def best_rank(
+    scores: Float[np.ndarray, "regions candidates"], sources: Bool[np.ndarray, "regions candidates"]
+) -> np.ndarray:
     """Rank of each region's best source, from 1; the middle of the ranks that it shares with wrong candidates."""
     highest = np.where(sources, scores, -np.inf).max(axis=1, keepdims=True)
     above, level = (scores > highest).sum(axis=1), ((scores == highest) & ~sources).sum(axis=1)

@@ -74,11 +74,15 @@ def check(problem: Problem, answer: Answer) -> None:
     """Raise `InvalidAnswer` unless there is a finite score for every region and candidate, and stated odds are odds."""
     expected = (len(problem.responses), len(problem.candidates))
     if answer.scores.shape != expected:
-        raise InvalidAnswer(f"answer has scores of shape {answer.scores.shape}, problem has regions x candidates {expected}")
+        raise InvalidAnswer(
+            f"answer has scores of shape {answer.scores.shape}, problem has regions x candidates {expected}"
+        )
     if not np.isfinite(answer.scores).all():
         raise InvalidAnswer(f"answer has {int((~np.isfinite(answer.scores)).sum())} scores that are not finite numbers")
     if answer.p is not None and (answer.p.shape != expected[:1] or not ((answer.p >= 0) & (answer.p <= 1)).all()):
         raise InvalidAnswer(f"answer needs one p between 0 and 1 for each of {expected[0]} regions")
     stated = answer.probability
-    if stated is not None and (stated.shape != expected or not np.allclose(stated.sum(axis=1), 1) or (stated < 0).any()):
+    if stated is not None and (
+        stated.shape != expected or not np.allclose(stated.sum(axis=1), 1) or (stated < 0).any()
+    ):
         raise InvalidAnswer(f"answer's probabilities must be {expected}, at least 0, and sum to 1 for each region")

@@ -14,7 +14,9 @@ from bench.kernels.similarity_prediction import fold_correlation, held_out_maps
 from bench.tracks.similarity.panel import features_of, judge
 from bench.tracks.similarity.types import Answer, Problem
 
-REFERENCE = "Hoerl and Kennard (1970), Technometrics 12:55-67; Schrimpf et al. (2018), Brain-Score (encoding of regions)"
+REFERENCE = (
+    "Hoerl and Kennard (1970), Technometrics 12:55-67; Schrimpf et al. (2018), Brain-Score (encoding of regions)"
+)
 INVARIANT_TO = ("permutation", "scale", "translation")
 
 

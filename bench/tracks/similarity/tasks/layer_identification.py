@@ -28,7 +28,7 @@ VERSION = 1
 BOARD = "truth"
 SEED_CHANGES = "truth"
 REFERENCE = "Kornblith et al. (2019), ICML, arXiv:1905.00414, section 6.1; Han, Poggio and Cheung (2023), ICML"
-LAYERS, WIDTH, SITES, REPEATS, TRAINED = 6, 128, 24, 2, 1200
+LAYERS, WIDTH, SITES, REPEATS, TRAINED = 6, 96, 24, 2, 1200
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,10 @@ def trained(rng: np.random.Generator) -> Network:
 
 
 def draw_region(
-    units: Float[np.ndarray, "stimuli units"], design: Design, runs: Int[np.ndarray, "stimuli"], rng: np.random.Generator
+    units: Float[np.ndarray, "stimuli units"],
+    design: Design,
+    runs: Int[np.ndarray, "stimuli"],
+    rng: np.random.Generator,
 ) -> Float[np.ndarray, "repeats stimuli sites"]:
     """Responses of the sites; on a null noise alone."""
     noise = draw_noise(runs, SITES, rng, repeats=REPEATS, memory=design.memory, shared=design.shared)
