@@ -65,8 +65,8 @@ def crossnobis(
 def noise_precision(repeats: Float[np.ndarray, "repeats stimuli sites"]) -> Float[np.ndarray, "sites sites"]:
     """Inverse of the covariance of what differs between repeats, shrunk to a multiple of the identity.
 
-    Shrinkage as Ledoit and Wolf (2004, Journal of Multivariate Analysis 88:365-411); residuals are divided by the degrees
-    of freedom that R repeats leave. Where repeats do not differ there is no noise to allow for: the identity.
+    Shrinkage as Ledoit and Wolf (2004, Journal of Multivariate Analysis 88:365-411); residuals are divided by
+    the degrees of freedom that R repeats leave. Where repeats do not differ it is the identity.
     """
     from sklearn.covariance import ledoit_wolf
 

@@ -1,4 +1,4 @@
-"""Shape metrics: how alike two sets of activations are after the best rotation, whitened not at all, partly or fully."""
+"""Shape metrics: how alike two sets of activations are after the best rotation, not whitened, partly or fully."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Activations = Float[np.ndarray, "*batch stimuli units"]
 
 
 def partly_whitened(activations: Activations, alpha: float) -> Activations:
-    """X (alpha I + (1 - alpha) (X'X)^(-1/2)) of centred columns, then of Frobenius norm 1 (Williams et al. 2021, eq. 10).
+    """X (alpha I + (1 - alpha) (X'X)^(-1/2)) of centred columns, brought to Frobenius norm 1 (Williams et al. 2021).
 
     X is first brought to a mean squared singular value of 1, so that alpha means the same in every unit. At 1 nothing
     is whitened (Procrustes), at 0 everything (canonical correlation); what does not vary stays 0.

@@ -1,4 +1,4 @@
-"""Small networks of fully or locally connected layers that read 8 x 8 digits, trained from a seed in a fifth of a second.
+"""Small networks of fully or locally connected layers that read 8 x 8 digits, trained in a fifth of a second.
 
 Plain numpy: the same seed gives the same network on every machine up to rounding. Hidden layers are
 h_l = f(h_(l-1) W_l + b_l), f rectification or the hyperbolic tangent; a linear map reads the last one out.

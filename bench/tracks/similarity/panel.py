@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from bench.core.contract import Unsupported
 from bench.tracks.similarity.types import Answer, Problem
 
+EXHAUSTIVE = 6  # runs of which all orders are listed (720); of more, orders are drawn with replacement
 Compare = Callable[[list[np.ndarray], np.ndarray], np.ndarray]
 """Scores `regions candidates` of features, one array `stimuli units` a candidate, and responses."""
 
@@ -24,36 +27,49 @@ def averaged(problem: Problem) -> Float[np.ndarray, "regions stimuli sites"]:
     return problem.responses.mean(axis=1)
 
 
-def drawn_shifts(problem: Problem, rng: np.random.Generator, count: int) -> Int[np.ndarray, "shifts"]:
-    """Different lags by which the order of the stimuli is rotated, none of them 0."""
-    stimuli = len(problem.features)
-    return 1 + rng.permutation(stimuli - 1)[:count]
+def drawn_orders(
+    runs: Int[np.ndarray, "stimuli"], rng: np.random.Generator, count: int
+) -> list[Int[np.ndarray, "stimuli"]]:
+    """Rows in up to `count` different orders of whole runs, the present one not among them.
+
+    Raises `Unsupported` where runs are not all of one length, or there are so many rows in one run that no other order
+    exists.
+    """
+    rows = [np.flatnonzero(runs == run) for run in np.unique(runs)]
+    if len({len(one) for one in rows}) > 1:
+        raise Unsupported("runs of different lengths cannot change places; cut them to one length")
+    if len(rows) > EXHAUSTIVE:
+        return [np.concatenate([rows[at] for at in rng.permutation(len(rows))]) for _ in range(count)]
+    others = list(itertools.permutations(range(len(rows))))[1:]
+    return [np.concatenate([rows[at] for at in others[one]]) for one in rng.permutation(len(others))[:count]]
 
 
 def judge(
     problem: Problem,
     rng: np.random.Generator,
     compare: Compare,
-    shifts: int,
+    orders: int,
     *,
     responses: np.ndarray | None = None,
     moved: Literal["responses", "features"] = "responses",
 ) -> Answer:
     """Scores of every region and candidate, and p of each region's best one.
 
-    p is the share of rotations of the stimulus order, the identity among them, under which the region's best score is
-    at least as high. Where the order carries no relation but neighbours are alike (slow noise, blocks of one category),
-    rotations keep that likeness; independent permutations do not, and would find relations everywhere. `responses`
-    (`regions ... stimuli sites`) are the averaged ones unless given; `moved` says which side is rotated.
+    p is the share of orders of the runs, the present one among them, under which the region's best score is at least as
+    high. What lasts inside a run (slow noise, blocks of one category, drifts that start anew with each run) is left as
+    it is, and whole runs are exchangeable where nothing is planted; single stimuli are not, and rotations of all
+    stimuli would move the bounds of runs. `responses` (`regions ... stimuli sites`) are the averaged ones unless given;
+    `moved` says which side changes its order.
     """
     features, measured = features_of(problem), averaged(problem) if responses is None else responses
     scores = compare(features, measured)
     best = scores.max(axis=1)
+    drawn = drawn_orders(problem.runs, rng, orders)
     reached = np.ones(len(best))
-    for lag in drawn_shifts(problem, rng, shifts):
+    for rows in drawn:
         if moved == "features":
-            found = compare([np.roll(some, -lag, axis=0) for some in features], measured)
+            found = compare([some[rows] for some in features], measured)
         else:
-            found = compare(features, np.roll(measured, lag, axis=-2))
+            found = compare(features, np.take(measured, rows, axis=-2))
         reached += found.max(axis=1) >= best
-    return Answer(scores, reached / (1 + shifts), None)
+    return Answer(scores, reached / (1 + len(drawn)), None)

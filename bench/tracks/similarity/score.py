@@ -65,7 +65,7 @@ METRICS = {
 
 
 def score(problem: Problem, truth: Truth, answer: Answer) -> dict[str, float]:
-    claimed = np.ones(len(answer.scores), bool) if answer.p is None else answer.p <= LEVEL
+    claimed = claims(answer)
     if truth.null:
         return {"false_claims": float(claimed.mean())}
     found = {
@@ -76,6 +76,11 @@ def score(problem: Problem, truth: Truth, answer: Answer) -> dict[str, float]:
     if truth.ordered:
         found["layer_error"] = float(top_share(answer.scores, layer_errors(truth)).mean())
     return found | ({} if answer.probability is None else calibration(answer.probability, truth))
+
+
+def claims(answer: Answer) -> Bool[np.ndarray, "regions"]:
+    """Which regions the answer says are explained; without p, all of them."""
+    return np.ones(len(answer.scores), bool) if answer.p is None else answer.p <= LEVEL
 
 
 def top_share(

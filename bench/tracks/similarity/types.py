@@ -31,8 +31,9 @@ class Problem:
     """What the method sees.
 
     Column j of `features` is a unit of candidate `owner[j]`; candidates are in no order. Every region has the same
-    number of sites and repeats; stimuli were shown in the order of the rows, in contiguous `runs`, the same order in
-    each repeat. Noise may last from one stimulus to the next. No units of measurement: responses are standardised.
+    number of sites and repeats. Stimuli were shown in the order of the rows, the same in each repeat, in contiguous
+    `runs` of one length; noise may last from one stimulus to the next, not from one run to the next. Responses have no
+    unit of measurement.
     """
 
     candidates: list[str]

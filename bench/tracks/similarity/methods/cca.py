@@ -16,8 +16,8 @@ REFERENCE = "Hotelling (1936), Relations between two sets of variates, Biometrik
 INVARIANT_TO = ("permutation", "rotation", "scale", "translation", "invertible")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 39) -> Answer:
-    return judge(problem, rng, compare, shifts)
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 39) -> Answer:
+    return judge(problem, rng, compare, orders)
 
 
 def compare(features: list[np.ndarray], responses: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Gromov-Wasserstein distance between geometries.
 
 How well one set of distances between stimuli can be laid onto the other when nobody says which stimulus is which. The
-correspondence that is known is not used; nothing is rotated or permuted by chance that the score would notice, so there
-is no p. Distances are divided by their mean.
+correspondence that is known is not used, so that another order of the stimuli changes nothing and there is no p.
+Distances are divided by their mean.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ REFERENCE = "Huh et al. (2024), The platonic representation hypothesis, ICML, ar
 INVARIANT_TO = ("permutation", "rotation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 39, count: int = 10) -> Answer:
-    return judge(problem, rng, lambda features, responses: compare(features, responses, count), shifts)
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 39, count: int = 10) -> Answer:
+    return judge(problem, rng, lambda features, responses: compare(features, responses, count), orders)
 
 
 def compare(features: list[np.ndarray], responses: np.ndarray, count: int) -> np.ndarray:

@@ -20,9 +20,9 @@ REFERENCE = "Diedrichsen, Yokoi and Arbuckle (2018), Pattern component modeling,
 INVARIANT_TO = ("permutation", "rotation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 39) -> Answer:
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 39) -> Answer:
     spectra = [spectrum(linear_gram(one)) for one in features_of(problem)]
-    answer = judge(problem, rng, lambda _, responses: compare(spectra, responses), shifts)
+    answer = judge(problem, rng, lambda _, responses: compare(spectra, responses), orders)
     return dataclasses.replace(answer, probability=softmax(answer.scores, axis=1))
 
 

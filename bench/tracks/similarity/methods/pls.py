@@ -1,7 +1,7 @@
 """Cross-validated partial least squares from features to responses (SIMPLS).
 
-Held-out correlation, mean over sites, with whole runs held out and the best of 1 to 8 components. p comes from rotating
-held-out predictions against responses; the fits are not repeated.
+Held-out correlation, mean over sites, with whole runs held out and the best of 1 to 8 components. p comes from
+responses in other orders of the runs beside the same predictions; the fits are not repeated.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ REFERENCE = "de Jong (1993), SIMPLS, Chemometrics and Intelligent Laboratory Sys
 INVARIANT_TO = ("permutation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 39, components: int = 8) -> Answer:
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 39, components: int = 8) -> Answer:
     folds, responses = group_folds(problem.runs), averaged(problem)
     predicted = [held_out(one, responses, folds, components) for one in features_of(problem)]
-    return judge(problem, rng, lambda _, moved: compare(predicted, moved, folds), shifts)
+    return judge(problem, rng, lambda _, moved: compare(predicted, moved, folds), orders)
 
 
 def held_out(features: np.ndarray, responses: np.ndarray, folds: list[np.ndarray], components: int) -> np.ndarray:

@@ -16,8 +16,8 @@ REFERENCE = "Williams et al. (2021), Generalized shape metrics on neural represe
 INVARIANT_TO = ("permutation", "rotation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 19) -> Answer:
-    return judge(problem, rng, compare, shifts)
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 19) -> Answer:
+    return judge(problem, rng, compare, orders)
 
 
 def compare(features: list[np.ndarray], responses: np.ndarray) -> np.ndarray:

@@ -15,8 +15,8 @@ REFERENCE = "Morcos, Raghu and Bengio (2018), NeurIPS, arXiv:1806.05759, eq. 3-4
 INVARIANT_TO = ("permutation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 19) -> Answer:
-    return judge(problem, rng, compare, shifts)
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 19) -> Answer:
+    return judge(problem, rng, compare, orders)
 
 
 def compare(features: list[np.ndarray], responses: np.ndarray) -> np.ndarray:

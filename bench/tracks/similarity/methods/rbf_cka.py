@@ -15,8 +15,8 @@ REFERENCE = "Kornblith et al. (2019), ICML, arXiv:1905.00414, section 3 (RBF ker
 INVARIANT_TO = ("permutation", "rotation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 39, width: float = 0.8) -> Answer:
-    return judge(problem, rng, lambda features, responses: compare(features, responses, width), shifts)
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 39, width: float = 0.8) -> Answer:
+    return judge(problem, rng, lambda features, responses: compare(features, responses, width), orders)
 
 
 def compare(features: list[np.ndarray], responses: np.ndarray, width: float) -> np.ndarray:

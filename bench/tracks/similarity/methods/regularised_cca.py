@@ -16,8 +16,8 @@ REFERENCE = "Vinod (1976), Canonical ridge and econometrics of joint production,
 INVARIANT_TO = ("permutation", "rotation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 39, penalty: float = 0.1) -> Answer:
-    return judge(problem, rng, lambda features, responses: compare(features, responses, penalty), shifts)
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 39, penalty: float = 0.1) -> Answer:
+    return judge(problem, rng, lambda features, responses: compare(features, responses, penalty), orders)
 
 
 def compare(features: list[np.ndarray], responses: np.ndarray, penalty: float) -> np.ndarray:

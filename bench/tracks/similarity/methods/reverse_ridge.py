@@ -20,10 +20,10 @@ REFERENCE = (
 INVARIANT_TO = ("permutation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 19) -> Answer:
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 19) -> Answer:
     folds = group_folds(problem.runs)
     maps = [held_out_maps(region, folds) for region in averaged(problem)]
-    return judge(problem, rng, lambda features, _: compare(features, maps, folds), shifts, moved="features")
+    return judge(problem, rng, lambda features, _: compare(features, maps, folds), orders, moved="features")
 
 
 def compare(features: list[np.ndarray], maps: list[np.ndarray], folds: list[np.ndarray]) -> np.ndarray:

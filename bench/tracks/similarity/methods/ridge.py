@@ -1,7 +1,8 @@
 """Cross-validated ridge from features to responses.
 
 Held-out correlation of predicted with measured responses, mean over sites; whole runs are held out. The penalty is the
-one of six with the best held-out correlation in the region, chosen anew under every rotation, so that p allows for it.
+one of six with the best held-out correlation in the region, chosen anew under every order of the runs, so that p
+allows for it.
 Departs from usual practice in not nesting this choice: six penalties raise all candidates alike.
 """
 
@@ -20,10 +21,10 @@ REFERENCE = (
 INVARIANT_TO = ("permutation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 19) -> Answer:
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 19) -> Answer:
     folds = group_folds(problem.runs)
     maps = [held_out_maps(one, folds) for one in features_of(problem)]
-    return judge(problem, rng, lambda _, responses: compare(maps, responses, folds), shifts)
+    return judge(problem, rng, lambda _, responses: compare(maps, responses, folds), orders)
 
 
 def compare(maps: list[np.ndarray], responses: np.ndarray, folds: list[np.ndarray]) -> np.ndarray:

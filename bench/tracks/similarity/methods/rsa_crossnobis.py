@@ -16,10 +16,10 @@ REFERENCE = "Walther et al. (2016), Reliability of dissimilarity measures, Neuro
 INVARIANT_TO = ("permutation", "rotation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 39) -> Answer:
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 39) -> Answer:
     precisions = np.stack([noise_precision(one) for one in problem.responses])
     return judge(
-        problem, rng, lambda features, repeats: compare(features, repeats, precisions), shifts,
+        problem, rng, lambda features, repeats: compare(features, repeats, precisions), orders,
         responses=problem.responses,
     )  # fmt: skip
 

@@ -12,8 +12,8 @@ REFERENCE = "Kriegeskorte, Mur and Bandettini (2008), Frontiers in Systems Neuro
 INVARIANT_TO = ("permutation", "rotation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 39) -> Answer:
-    return judge(problem, rng, compare, shifts)
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 39) -> Answer:
+    return judge(problem, rng, compare, orders)
 
 
 def compare(features: list[np.ndarray], responses: np.ndarray) -> np.ndarray:

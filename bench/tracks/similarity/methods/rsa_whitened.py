@@ -15,10 +15,10 @@ REFERENCE = "Diedrichsen et al. (2020), Comparing representational geometries, a
 INVARIANT_TO = ("permutation", "rotation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 39) -> Answer:
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 39) -> Answer:
     precisions = np.stack([noise_precision(one) for one in problem.responses])
     return judge(
-        problem, rng, lambda features, repeats: compare(features, repeats, precisions), shifts,
+        problem, rng, lambda features, repeats: compare(features, repeats, precisions), orders,
         responses=problem.responses,
     )  # fmt: skip
 

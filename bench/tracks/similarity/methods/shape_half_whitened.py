@@ -15,8 +15,8 @@ REFERENCE = "Williams et al. (2021), NeurIPS, arXiv:2110.14739, eq. 10 (partial 
 INVARIANT_TO = ("permutation", "rotation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 19, alpha: float = 0.5) -> Answer:
-    return judge(problem, rng, lambda features, responses: compare(features, responses, alpha), shifts)
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 19, alpha: float = 0.5) -> Answer:
+    return judge(problem, rng, lambda features, responses: compare(features, responses, alpha), orders)
 
 
 def compare(features: list[np.ndarray], responses: np.ndarray, alpha: float) -> np.ndarray:

@@ -15,8 +15,8 @@ REFERENCE = "Khosla and Williams (2024), Soft matching distance, UniReps, arXiv:
 INVARIANT_TO = ("permutation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 19) -> Answer:
-    return judge(problem, rng, compare, shifts)
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 19) -> Answer:
+    return judge(problem, rng, compare, orders)
 
 
 def compare(features: list[np.ndarray], responses: np.ndarray) -> np.ndarray:

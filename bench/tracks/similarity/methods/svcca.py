@@ -16,8 +16,8 @@ REFERENCE = "Raghu et al. (2017), SVCCA, NeurIPS, arXiv:1706.05806"
 INVARIANT_TO = ("permutation", "rotation", "scale", "translation")
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 19, kept: float = 0.99) -> Answer:
-    return judge(problem, rng, lambda features, responses: compare(features, responses, kept), shifts)
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 19, kept: float = 0.99) -> Answer:
+    return judge(problem, rng, lambda features, responses: compare(features, responses, kept), orders)
 
 
 def compare(features: list[np.ndarray], responses: np.ndarray, kept: float) -> np.ndarray:

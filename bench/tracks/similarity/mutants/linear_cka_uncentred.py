@@ -12,8 +12,8 @@ TOUCHES = ("layer_identification/linear_0", "layer_identification/linear_1")
 DEFECT = "the mean response of rectified units is left in, and outweighs how stimuli differ"
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 19) -> Answer:
-    return judge(problem, rng, compare, shifts)
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 19) -> Answer:
+    return judge(problem, rng, compare, orders)
 
 
 def compare(features: list[np.ndarray], responses: np.ndarray) -> np.ndarray:

@@ -15,9 +15,9 @@ TOUCHES = ("layer_identification/linear_1", "layer_identification/linear_4")
 DEFECT = "a candidate with variance in every direction explains everything, and pays nothing for it"
 
 
-def solve(problem: Problem, rng: np.random.Generator, *, shifts: int = 19) -> Answer:
+def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 19) -> Answer:
     spectra = [spectrum(linear_gram(one)) for one in features_of(problem)]
-    answer = judge(problem, rng, lambda _, responses: compare(spectra, responses), shifts)
+    answer = judge(problem, rng, lambda _, responses: compare(spectra, responses), orders)
     return Answer(answer.scores, answer.p, softmax(answer.scores, axis=1))
 
 

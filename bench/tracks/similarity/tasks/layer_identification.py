@@ -28,7 +28,7 @@ VERSION = 1
 BOARD = "truth"
 SEED_CHANGES = "truth"
 REFERENCE = "Kornblith et al. (2019), ICML, arXiv:1905.00414, section 6.1; Han, Poggio and Cheung (2023), ICML"
-LAYERS, WIDTH, SITES, REPEATS, TRAINED = 6, 96, 24, 2, 1200
+LAYERS, WIDTH, RUNS, SITES, REPEATS, TRAINED = 6, 96, 5, 24, 2, 1200
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,12 @@ def assemble(design: Design, rng: np.random.Generator) -> tuple[Problem, Truth]:
 def draw_stimuli(
     design: Design, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "stimuli 64"], Int[np.ndarray, "stimuli"]]:
-    """Digits that no network has learnt, in four runs; where they are blocked, those of a kind follow each other."""
+    """Digits that no network has learnt, in five runs; where they are blocked, those of a kind follow each other."""
     images, labels = digits()
     chosen = TRAINED + rng.permutation(len(images) - TRAINED)[: design.stimuli]
-    runs = np.arange(design.stimuli) * 4 // design.stimuli
+    runs = np.arange(design.stimuli) * RUNS // design.stimuli
     if design.blocked:
-        rank = np.stack([rng.permutation(10) for _ in range(4)])
+        rank = np.stack([rng.permutation(10) for _ in range(RUNS)])
         chosen = chosen[np.lexsort((rank[runs, labels[chosen]], runs))]
     return images[chosen], runs
 
