@@ -23,16 +23,14 @@ def component_log_likelihood(
     vectors: Float[np.ndarray, "stimuli k"],
     responses: Float[np.ndarray, "regions stimuli sites"],
     ratios: Float[np.ndarray, "ratios"] = RATIOS,
-) -> Float[np.ndarray, "regions"]:
-    """Largest log likelihood (nats) of independent sites y ~ N(0, v (r G + I)) over the noise variance v and ratio r.
+) -> Float[np.ndarray, "regions ratios"]:
+    """Log likelihood (nats) of independent sites y ~ N(0, v (r G + I)) at the best noise variance v, for each ratio r.
 
-    G has the `spectrum` given. The mean over stimuli is projected out first (restricted likelihood), v is profiled in
-    closed form and r searched on the grid `ratios`, 0 (no signal) included. Diedrichsen, Yokoi and Arbuckle (2018),
-    NeuroImage 180:119-133, eq. 5-8.
+    G has the `spectrum` given. The mean over stimuli is projected out first (restricted likelihood) and v is profiled
+    in closed form; a ratio of 0 is no signal. Diedrichsen, Yokoi and Arbuckle (2018), NeuroImage 180:119-133, eq. 5-8.
     """
     power = np.square(np.einsum("nk,rns->rks", vectors, responses, optimize=True)).sum(axis=2)
     variances = ratios[:, None] * values + 1
     count, sites = len(values), responses.shape[2]
     noise = (power[:, None, :] / variances).sum(axis=2) / (count * sites)
-    found = -0.5 * sites * (count * np.log(2 * np.pi * noise) + np.log(variances).sum(axis=1) + count)
-    return found.max(axis=1)
+    return -0.5 * sites * (count * np.log(2 * np.pi * noise) + np.log(variances).sum(axis=1) + count)

@@ -189,7 +189,7 @@ def test_gromov_wasserstein_is_zero_for_a_permuted_geometry_and_agrees_with_pot_
 def test_the_component_likelihood_is_that_of_a_normal_at_its_best_noise_variance():
     gram, responses = X @ X.T, Y[None]
     values, vectors = similarity_likelihood.spectrum(gram)
-    found = similarity_likelihood.component_log_likelihood(values, vectors, responses, np.array([0.7]))[0]
+    found = similarity_likelihood.component_log_likelihood(values, vectors, responses, np.array([0.7]))[0, 0]
     contrasts = np.linalg.svd(np.eye(14) - 1 / 14)[0][:, :13]
     inside, data = contrasts.T @ gram @ contrasts, contrasts.T @ Y
     covariance = 0.7 * inside / (np.trace(inside) / 13) + np.eye(13)

@@ -27,4 +27,5 @@ def solve(problem: Problem, rng: np.random.Generator, *, orders: int = 39) -> An
 
 
 def compare(spectra: list[tuple[np.ndarray, np.ndarray]], responses: np.ndarray) -> np.ndarray:
-    return np.stack([component_log_likelihood(*one, responses) for one in spectra], axis=1)
+    likelihoods = [component_log_likelihood(*one, responses) for one in spectra]
+    return np.stack([some.max(axis=1) - some[:, 0] for some in likelihoods], axis=1)  # nats above no signal
