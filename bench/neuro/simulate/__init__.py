@@ -1,0 +1,1 @@
+"""Planted brains: what a known source looks like in a recording."""
