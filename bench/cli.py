@@ -18,6 +18,7 @@ from bench.core.config import ROOT, load_config
 from bench.core.contract import BadInput
 from bench.core.plan import make_plan
 from bench.core.suites import all_units, freeze
+from bench.submissions import commands as submissions
 
 STORAGE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 STAGES = ("data", "problems", "run", "score")
@@ -80,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("track")
     made.add_argument("method")
     made.add_argument("unit", help="task-vVERSION/instance/seed, as the page writes it")
+    submissions.add(verb, configured, overrides)
     verb("perf", perf, "measure the suite's own speed, as ratios in one run")
     made = verb("peers", peers, "time circuit methods beside another library, in an environment of its own")
     made.add_argument("--environments", type=Path, default=Path("results/peers"), help="where environments are made")

@@ -18,6 +18,7 @@ COPIED = (
     "bench/__main__.py",
     "bench/cli.py",
     "bench/core",
+    "bench/submissions",
     "bench/kernels/__init__.py",
     "bench/tracks/__init__.py",
 )
@@ -75,9 +76,8 @@ class Copy:
         return {f"{r['method']} {r['instance']} {r['seed']}": r["started"] for r in self.records()}
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Copy:
-    root = tmp_path / "suite"
+def copied_suite(root: Path) -> Copy:
+    """A copy of the suite below a new folder `root`."""
     for name in (*COPIED, *TREES):
         source, target = REPOSITORY / name, root / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -97,3 +97,8 @@ def copy(tmp_path: Path) -> Copy:
     config = root / "config" / "config.yaml"
     config.write_text(config.read_text().replace("suite: core ", "suite: next "))
     return Copy(root)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    return copied_suite(tmp_path / "suite")

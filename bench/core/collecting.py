@@ -21,11 +21,12 @@ def joined_records(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for job in document["jobs"].values():
         if job["stage"] == "score":
-            found += _track_records(job["spec"], document["suite"])
+            found += scored_records(job["spec"], document["suite"])
     return sorted(found, key=lambda record: tuple(record[name] for name in ORDER))
 
 
-def _track_records(spec: Mapping[str, Any], suite: str) -> Iterator[dict[str, Any]]:
+def scored_records(spec: Mapping[str, Any], suite: str) -> Iterator[dict[str, Any]]:
+    """The joined records of one score job."""
     draws = floor_draws(planned_entries(spec))
     for run in planned_scores(spec):
         record = records.last(run.folder / RUN, "record")

@@ -1,0 +1,98 @@
+"""The commands of a submission: what `interpbench` adds for those who submit and those who check and verify."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from bench.core.config import ROOT
+from bench.core.contract import BadInput
+from bench.submissions.check import check
+from bench.submissions.folder import Fault
+from bench.submissions.manifest import Statement
+from bench.submissions.pack import submit
+from bench.submissions.scores import rescore
+
+Maker = Callable[[str, Any, str], argparse.ArgumentParser]
+SUBMISSIONS = ROOT / "leaderboard" / "submissions"
+
+
+def add(verb: Maker, configured: Maker, overrides: Callable[[list[str]], dict[str, Any]]) -> None:
+    """Add the commands to a parser; `overrides` reads the pairs after `--config`."""
+
+    def given(function: Callable[[argparse.Namespace, dict[str, Any]], None]) -> Callable[[argparse.Namespace], None]:
+        return lambda args: function(args, overrides(args.config))
+
+    made = configured("submit", given(submit_method), "pack a method's records and answers as a submission")
+    made.add_argument("track")
+    made.add_argument("method", help="an id, or the path of a file")
+    _statement(made)
+    made = configured("check-submission", given(check_submission), "every fault of a submission; runs none of its code")
+    made.add_argument("folder", type=Path)
+    made.add_argument("--scores", action="store_true", help="make the problems and score the answers by our scorer")
+
+
+def _statement(made: argparse.ArgumentParser) -> None:
+    made.add_argument("-o", "--out", type=Path, default=SUBMISSIONS, help="where the submission's folder is made")
+    made.add_argument("--handle", required=True, help="who submits: lower-case letters, digits and hyphens")
+    made.add_argument("--author", action="append", required=True, metavar="NAME[;AFFILIATION[;ORCID]]")
+    made.add_argument("--licence", required=True, help="SPDX, for example Apache-2.0")
+    made.add_argument("--code-url", help="https address at which the code can be read")
+    made.add_argument("--code-commit", help="its commit, in hexadecimal")
+    made.add_argument("--training-data", required=True, help="what the method was trained on; 'none' where nothing")
+    made.add_argument("--tuned-on", required=True, choices=["nothing", "dev", "public", "other"])
+    made.add_argument("--tuning-runs", type=int, default=0, help="how many settings were tried")
+    made.add_argument("--tuning", default="", help="how settings were chosen")
+    made.add_argument("--scores-within", type=float, metavar="SHARE",
+                      help="share of floor to ceiling by which another run may differ (default: none)")  # fmt: skip
+
+
+def statement_of(args: argparse.Namespace, determinism: Mapping[str, Any] | None = None) -> Statement:
+    """What the submitter states. Raises `BadInput` on half an address of the code."""
+    if bool(args.code_url) != bool(args.code_commit):
+        raise BadInput("submit: --code-url and --code-commit belong together; give both or neither")
+    share = {"kind": "scores_within", "share": args.scores_within} if args.scores_within else {"kind": "identical"}
+    return Statement(
+        handle=args.handle, authors=tuple(author(text) for text in args.author), licence=args.licence,
+        code={"url": args.code_url, "commit": args.code_commit} if args.code_url else None,
+        training_data=args.training_data, determinism=determinism or share, submitted=date.today(),
+        tuning={"on": args.tuned_on, "runs": args.tuning_runs, "description": args.tuning},
+    )  # fmt: skip
+
+
+def author(text: str) -> dict[str, str]:
+    """`Name; affiliation; ORCID`, of which the last two may be left out."""
+    parts = [part.strip() for part in text.split(";")]
+    return {name: part for name, part in zip(("name", "affiliation", "orcid"), parts, strict=False) if part}
+
+
+def submit_method(args: argparse.Namespace, config: dict[str, Any]) -> None:
+    folder = submit(args.track, args.method, config, statement_of(args), args.out, ROOT)
+    believe(check(folder, ROOT).faults, folder)
+    print(f"{folder}\nnext: interpbench check-submission {folder} --scores, then a pull request with this folder")
+
+
+def check_submission(args: argparse.Namespace, config: dict[str, Any]) -> None:
+    seen = check(args.folder, ROOT)
+    believe(seen.faults, args.folder)
+    if not args.scores:
+        print(f"{seen.manifest['name']}: {len(seen.records)} records and {len(seen.found)} files have no fault")
+        return
+    joined, faults = rescore(seen, config, ROOT)
+    believe(faults, args.folder)
+    print(f"{seen.manifest['name']}: checked; {scored(joined)} of {len(joined)} units scored, as declared")
+
+
+def scored(joined: list[dict[str, Any]]) -> int:
+    return sum(record["score"] is not None for record in joined)
+
+
+def believe(faults: list[Fault], folder: Path) -> None:
+    """Print every fault and raise `BadInput` with their number, where there are any."""
+    for fault in faults:
+        print(fault)
+    if faults:
+        raise BadInput(f"{folder}: {len(faults)} fault{'s' * (len(faults) > 1)}; mend them and check again")
