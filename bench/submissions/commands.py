@@ -10,10 +10,12 @@ from typing import Any
 
 from bench.core.config import ROOT
 from bench.core.contract import BadInput
+from bench.core.records import read_json, write_json
 from bench.submissions.check import check
 from bench.submissions.folder import Fault
 from bench.submissions.manifest import Statement
 from bench.submissions.pack import submit
+from bench.submissions.rounds import Round, new_round, read_round, reveal, round_faults
 from bench.submissions.scores import rescore
 
 Maker = Callable[[str, Any, str], argparse.ArgumentParser]
@@ -33,6 +35,14 @@ def add(verb: Maker, configured: Maker, overrides: Callable[[list[str]], dict[st
     made = configured("check-submission", given(check_submission), "every fault of a submission; runs none of its code")
     made.add_argument("folder", type=Path)
     made.add_argument("--scores", action="store_true", help="make the problems and score the answers by our scorer")
+    made = configured("verify-submission", given(verify_submission), "execute a submission again, on hidden units too")
+    made.add_argument("folder", type=Path)
+    made.add_argument("--round", required=True, help="a round of leaderboard/rounds")
+    made.add_argument("--key", type=Path, help="the file with the round's key, until it is revealed")
+    made = verb("round", do_round, "a round of hidden units: commit to a key, reveal it, check its records")
+    made.add_argument("action", choices=["new", "reveal", "check"])
+    made.add_argument("name")
+    made.add_argument("--key", type=Path, help="the file that keeps the key: made by new, needed by reveal")
 
 
 def _statement(made: argparse.ArgumentParser) -> None:
@@ -96,3 +106,66 @@ def believe(faults: list[Fault], folder: Path) -> None:
         print(fault)
     if faults:
         raise BadInput(f"{folder}: {len(faults)} fault{'s' * (len(faults) > 1)}; mend them and check again")
+
+
+def verify_submission(args: argparse.Namespace, config: dict[str, Any]) -> None:
+    from bench.submissions.verify import recheck, verify
+
+    known = read_round(args.round, ROOT, args.key)
+    seen = check(args.folder, ROOT)
+    believe(seen.faults, args.folder)
+    path = known.verifications / f"{seen.manifest['name']}.json"
+    if known.revealed != path.exists():
+        raise BadInput(not_now(known, path))
+    joined, faults = rescore(seen, config, ROOT)
+    believe(faults, args.folder)
+    record = verify(seen, joined, known, config, ROOT)
+    print(in_words(record))
+    if known.revealed:
+        differences = recheck(read_json(path), record)
+        if differences:
+            raise BadInput(f"{path}: is not what executing it again gives: {'; '.join(differences)}")
+        print(f"{path}: executing it again gives the same")
+    else:
+        write_json(path, record)
+        print(path)
+
+
+def not_now(known: Round, path: Path) -> str:
+    """Why a round can take no record any more, or has one already."""
+    if known.revealed:
+        return f"{known.path}: was revealed and has no record of this submission; verify it in an open round"
+    return f"{path}: exists; a verification record never changes, so verify it in the next round"
+
+
+def in_words(record: Mapping[str, Any]) -> str:
+    """A verification record for the terminal."""
+    public, hidden = record["public"], record["hidden"]
+    lines = [f"{one['unit']}: {one['reason']}" for one in public["disagreements"]]
+    lines += [f"{task}: no hidden score: {reason}" for task, reason in hidden["without"].items()]
+    agreed = public["units"] - len(public["disagreements"])
+    lines.append(f"public units that agree: {agreed} of {public['units']}; hidden units: {len(hidden['units'])}")
+    for name, found in record["scores"].items():
+        if found is not None:
+            lines.append(f"{name:8}{found['mean']:8.3f}  {_range(found)}")
+    return "\n".join([*lines, "verified" if record["agrees"] else "NOT verified"])
+
+
+def _range(found: Mapping[str, Any]) -> str:
+    return f"no interval: {found['reason']}" if found["low"] is None else f"{found['low']:.3f} to {found['high']:.3f}"
+
+
+def do_round(args: argparse.Namespace) -> None:
+    if args.action == "check":
+        known = read_round(args.name, ROOT, args.key)
+        faults = round_faults(known)
+        for fault in faults:
+            print(fault)
+        if faults:
+            raise BadInput(f"round {args.name}: {len(faults)} records are not its own")
+        told = "the seals are the key's" if known.key else "the key is not published yet, so that no seal can be told"
+        print(f"round {args.name}: {len(list(known.verifications.glob('*.json')))} records; {told}")
+        return
+    if args.key is None:
+        raise BadInput(f"round {args.action}: needs --key FILE, outside this repository")
+    print((new_round if args.action == "new" else reveal)(args.name, args.key, ROOT))
