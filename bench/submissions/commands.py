@@ -13,6 +13,7 @@ from bench.core.contract import BadInput
 from bench.core.records import read_json, write_json
 from bench.submissions.check import check
 from bench.submissions.folder import Fault
+from bench.submissions.history import history_faults
 from bench.submissions.manifest import Statement
 from bench.submissions.pack import submit
 from bench.submissions.rounds import Round, new_round, read_round, reveal, round_faults
@@ -43,6 +44,7 @@ def add(verb: Maker, configured: Maker, overrides: Callable[[list[str]], dict[st
     made.add_argument("action", choices=["new", "reveal", "check"])
     made.add_argument("name")
     made.add_argument("--key", type=Path, help="the file that keeps the key: made by new, needed by reveal")
+    verb("check-history", check_history, "that nothing which was merged has changed since BASE").add_argument("base")
 
 
 def _statement(made: argparse.ArgumentParser) -> None:
@@ -169,3 +171,12 @@ def do_round(args: argparse.Namespace) -> None:
     if args.key is None:
         raise BadInput(f"round {args.action}: needs --key FILE, outside this repository")
     print((new_round if args.action == "new" else reveal)(args.name, args.key, ROOT))
+
+
+def check_history(args: argparse.Namespace) -> None:
+    faults = history_faults(args.base, ROOT)
+    for fault in faults:
+        print(fault)
+    if faults:
+        raise BadInput(f"{len(faults)} merged files changed since {args.base}; what was merged never changes")
+    print(f"nothing that was merged has changed since {args.base}")
