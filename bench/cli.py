@@ -18,10 +18,11 @@ from bench.core.config import ROOT, load_config
 from bench.core.contract import BadInput
 from bench.core.plan import make_plan
 from bench.core.suites import all_units, freeze
+from bench.submissions import board
 from bench.submissions import commands as submissions
 
 STORAGE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-STAGES = ("data", "problems", "run", "score")
+STAGES = ("data", "problems", "run", "score", "submission")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -112,7 +113,8 @@ def show_plan(args: argparse.Namespace) -> None:
 def do_stage(args: argparse.Namespace) -> None:
     lifeline.hang_on_workflow()
     document = stages.read_plan(args.plan)
-    stages.execute(document, stages.job_of(document, args.verb, args.output))
+    do = board.execute if args.verb == "submission" else stages.execute
+    do(document, stages.job_of(document, args.verb, args.output))
 
 
 def _suite_folder(document: dict[str, Any]) -> Path:
@@ -123,7 +125,8 @@ def do_collect(args: argparse.Namespace) -> None:
     document = stages.read_plan(args.plan)
     root = Path(document["root"])
     content = catalogue_json(read_tracks(root, document["config"]["plugin_paths"]), data.cards(root / "datasets"))
-    collect(document, content, _suite_folder(document))
+    entries = board.entries(document)
+    collect(document, board.with_cards(content, entries), _suite_folder(document), board.joined(entries))
 
 
 def do_site(args: argparse.Namespace) -> None:

@@ -68,9 +68,12 @@ class Checked:
 
 def check(folder: Path, root: Path) -> Checked:
     """Everything that can be seen in a submission's folder. Raises `BadInput` where there is no such folder."""
-    if folder.is_symlink() or not folder.is_dir():
+    if not folder.is_dir():
         raise BadInput(f"{folder}: is no folder; name the folder of a submission, with its {MANIFEST}")
     seen = Checked(folder, root)
+    if folder.is_symlink():
+        seen.add(".", 0, "is a link", "put the folder itself here")
+        return seen
     found, faults = files.inventory(folder)
     seen.found.update(found)
     seen.faults.extend(faults)

@@ -43,8 +43,7 @@ def score_answers(
     seen: Checked, spec: Mapping[str, Any], config: Mapping[str, Any], progress: Callable[[int, int], None]
 ) -> tuple[list[dict[str, Any]], list[Fault]]:
     """Score copies of the answers under a score job's `spec`, whose problems are made."""
-    digest = sha256(seen.folder, MANIFEST)[:SHORT]
-    place = Path(config["results"]) / "submissions" / seen.manifest["name"] / digest
+    place = place_of(seen, config)
     entries = scoring.planned_entries(spec)
     folders = {key_of(record): place / key_of(record) for _, record in seen.records}
     faults = [fault for number, record in seen.records for fault in _take(seen, record, number, folders, entries)]
@@ -58,6 +57,12 @@ def score_answers(
         faults += [Fault(RECORDS, number, what, "submit the scores of this checkout's scorer")
                    for what in differences(stated["score"], record["score"])]  # fmt: skip
     return joined, faults
+
+
+def place_of(seen: Checked, config: Mapping[str, Any]) -> Path:
+    """Where our copies of a submission's answers lie."""
+    digest = sha256(seen.folder, MANIFEST)[:SHORT]
+    return Path(config["results"]) / "submissions" / seen.manifest["name"] / digest
 
 
 def _take(
