@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import submitting
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 COPIED = (
     "bench/__init__.py",
@@ -102,3 +104,17 @@ def copied_suite(root: Path) -> Copy:
 @pytest.fixture
 def copy(tmp_path: Path) -> Copy:
     return copied_suite(tmp_path / "suite")
+
+
+@pytest.fixture(scope="session")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A copied suite whose toy track is frozen as `toy-1`, for tests that leave it as it is."""
+    made = copied_suite(tmp_path_factory.mktemp("submissions") / "suite")
+    submitting.freeze(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def packed(suite: Copy) -> Path:
+    """The folder of an honest submission of the toy's mean."""
+    return submitting.submit(suite)

@@ -6,10 +6,12 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.core.hashing import sha256_file
-from tests.conftest import Copy
+
+if TYPE_CHECKING:
+    from tests.conftest import Copy
 
 STATED = (
     "--handle", "ada", "--author", "Ada Example; Nowhere", "--licence", "Apache-2.0", "--training-data", "none",

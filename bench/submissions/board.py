@@ -55,7 +55,7 @@ def stand(
     except BadInput as error:
         return entry | {"reason": str(error)}, []
     if faults:
-        return entry | {"reason": f"{len(faults)} scores are not ours, the first: {faults[0]}"}, []
+        return entry | {"reason": f"scores that are not ours: {len(faults)}, the first: {faults[0]}"}, []
     joined = [{**record, "method": name} for record in joined]
     return entry | tier(seen, verifications(name, seen.root)), joined
 

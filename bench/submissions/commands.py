@@ -8,13 +8,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from bench.core.catalogue import IDENTIFIER
 from bench.core.config import ROOT
 from bench.core.contract import BadInput
 from bench.core.records import read_json, write_json
+from bench.submissions.artefacts import export_problems, submit_answers
 from bench.submissions.check import check
 from bench.submissions.folder import Fault
 from bench.submissions.history import history_faults
-from bench.submissions.manifest import Statement
+from bench.submissions.manifest import Described, Statement
 from bench.submissions.pack import submit
 from bench.submissions.rounds import Round, new_round, read_round, reveal, round_faults
 from bench.submissions.scores import rescore
@@ -32,6 +34,17 @@ def add(verb: Maker, configured: Maker, overrides: Callable[[list[str]], dict[st
     made = configured("submit", given(submit_method), "pack a method's records and answers as a submission")
     made.add_argument("track")
     made.add_argument("method", help="an id, or the path of a file")
+    _statement(made)
+    made = configured("export-problems", given(export), "every problem of a track as files, for answers without code")
+    made.add_argument("track")
+    made.add_argument("-o", "--out", type=Path, required=True)
+    made = configured("submit-answers", given(submit_artefacts), "pack answers that were made elsewhere, without code")
+    made.add_argument("track")
+    made.add_argument("method", help="an id for the method that made them")
+    made.add_argument("answers", type=Path, help="a folder laid out as export-problems lays out problems")
+    made.add_argument("--title", required=True)
+    made.add_argument("--description", default="")
+    made.add_argument("--reference", default="")
     _statement(made)
     made = configured("check-submission", given(check_submission), "every fault of a submission; runs none of its code")
     made.add_argument("folder", type=Path)
@@ -87,6 +100,20 @@ def submit_method(args: argparse.Namespace, config: dict[str, Any]) -> None:
     print(f"{folder}\nnext: interpbench check-submission {folder} --scores, then a pull request with this folder")
 
 
+def export(args: argparse.Namespace, config: dict[str, Any]) -> None:
+    print(f"{export_problems(args.track, config, args.out, ROOT)} problems below {args.out}")
+
+
+def submit_artefacts(args: argparse.Namespace, config: dict[str, Any]) -> None:
+    if not IDENTIFIER.match(args.method):
+        raise BadInput(f"{args.method!r}: is not a good id; use lower-case letters, digits and _")
+    described = Described(args.method, args.title, args.description, args.reference, None)
+    statement = statement_of(args, {"kind": "not_repeatable"})
+    folder = submit_answers(args.track, described, args.answers, config, statement, args.out, ROOT)
+    believe(check(folder, ROOT).faults, folder)
+    print(folder)
+
+
 def check_submission(args: argparse.Namespace, config: dict[str, Any]) -> None:
     seen = check(args.folder, ROOT)
     believe(seen.faults, args.folder)
@@ -95,7 +122,7 @@ def check_submission(args: argparse.Namespace, config: dict[str, Any]) -> None:
         return
     joined, faults = rescore(seen, config, ROOT)
     believe(faults, args.folder)
-    print(f"{seen.manifest['name']}: checked; {scored(joined)} of {len(joined)} units scored, as declared")
+    print(f"{seen.manifest['name']}: checked; {scored(joined)} of {len(joined)} units scored by our scorer")
 
 
 def scored(joined: list[dict[str, Any]]) -> int:

@@ -5,22 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
-from tests.conftest import Copy, copied_suite
-from tests.submitting import SUITE, edit_json, edit_record, freeze, submit, tampered
-
-
-@pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    made = copied_suite(tmp_path_factory.mktemp("submissions") / "suite")
-    freeze(made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def packed(suite: Copy) -> Path:
-    return submit(suite)
+from tests.conftest import Copy
+from tests.submitting import SUITE, edit_json, edit_record, tampered
 
 
 def check(suite: Copy, folder: Path, *more: str) -> tuple[int, str]:
@@ -31,7 +17,7 @@ def check(suite: Copy, folder: Path, *more: str) -> tuple[int, str]:
 def test_an_honest_submission_has_no_fault_and_scores_as_declared(suite: Copy, packed: Path) -> None:
     status, said = check(suite, packed, "--scores")
     assert status == 0, said
-    assert f"{packed.name}: checked; 9 of 9 units scored, as declared\n" in said
+    assert f"{packed.name}: checked; 9 of 9 units scored by our scorer\n" in said
 
 
 def test_a_score_that_our_scorer_does_not_give_is_named_with_its_line(suite, packed, tmp_path) -> None:
