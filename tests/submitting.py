@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.core.hashing import sha256_file
+from bench.submissions import rounds
 
 if TYPE_CHECKING:
     from tests.conftest import Copy
@@ -59,3 +60,17 @@ def own_up(folder: Path, name: str) -> None:
     """State a changed or new file's checksum in the manifest, as a careful forger would."""
     size, digest = (folder / name).stat().st_size, sha256_file(folder / name)
     edit_json(folder / "manifest.json", lambda m: m["files"].update({name: {"bytes": size, "sha256": digest}}))
+
+
+def verification(known: Any, **fields: Any) -> dict[str, Any]:
+    """A made-up verification record of a round, sealed with its key."""
+    estimate = {"mean": 0.7, "low": 0.6, "high": 0.8, "draws": 6, "reason": ""}
+    record = {
+        "schema": 1, "submission": "2026-01-02_mean_ada", "manifest_sha256": "0" * 64, "round": known.name,
+        "key_sha256": known.content["key_sha256"], "made": "2026-01-03", "track": "toy", "suite": "toy-1",
+        "agrees": True, "public": {"units": 9, "determinism": {"kind": "identical"}, "disagreements": []},
+        "hidden": {"units": [], "without": {"fixed": "a seed changes nothing"}},
+        "scores": {"public": estimate, "hidden": estimate, "gap": {**estimate, "mean": 0.1, "low": 0.05, "high": 0.15}},
+        "protections": ["bubblewrap"], "hardware": {}, "versions": {},
+    } | fields  # fmt: skip
+    return record | {"seal": rounds.seal(known.secret(), record)}

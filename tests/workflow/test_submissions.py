@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
+import pytest
+
+from bench.core import store
 from tests.conftest import Copy
-from tests.submitting import SUITE, edit_json, edit_record, tampered
+from tests.submitting import STATED, SUITE, edit_json, edit_record, freeze, own_up, tampered
 
 
 def check(suite: Copy, folder: Path, *more: str) -> tuple[int, str]:
@@ -56,3 +62,77 @@ def test_the_crate_describes_every_file_and_says_how_it_was_made(packed: Path) -
     facts = json.loads((packed / "provenance" / "config.json").read_text())
     assert facts["config"]["suite"] == "toy"
     assert facts["versions"]["snakemake"]
+
+
+def test_what_our_scorer_cannot_believe_is_said_of_every_record(suite: Copy, packed: Path, tmp_path: Path) -> None:
+    folder = tampered(packed, tmp_path)
+    edit_record(folder, 1, lambda record: record["score"]["metrics"]["closeness"].update(floor=-10.0))
+    meta = folder / "answers/normal-v1/narrow/1/meta.json"
+    meta.write_text('{"location": NaN}')
+    own_up(folder, str(meta.relative_to(folder)))
+    digest = store.checksum(meta.parent)
+    edit_record(folder, 2, lambda record: record.update(answer_sha256=digest, score=None))
+    status, said = check(suite, folder, "--scores")
+    assert status == 2
+    assert "records.jsonl:1: closeness: the declared floor is -10.0, our scorer gives 0." in said
+    assert "records.jsonl:2: toy/normal-v1/narrow/1: its answer is not valid: location has 1 values" in said
+    assert "2 faults" in said
+
+
+def test_answers_of_another_language_reach_the_tier_checked(suite: Copy, tmp_path: Path) -> None:
+    done = suite.bench("export-problems", "toy", "-o", str(tmp_path / "problems"), *SUITE)
+    assert done.returncode == 0, done.stderr
+    problems = sorted((tmp_path / "problems").glob("*/*/*"))
+    assert len(problems) == 9
+    assert not list((tmp_path / "problems").glob("**/*truth*"))
+    for place in problems[:8]:  # the last one stays without an answer
+        answer = tmp_path / "answers" / place.relative_to(tmp_path / "problems")
+        answer.mkdir(parents=True)
+        (answer / "meta.json").write_text('{"location": 4.0}')
+        (answer / "arrays.safetensors").write_bytes(b"\x02" + bytes(7) + b"{}")
+    words = ("midmean", str(tmp_path / "answers"), "--title", "Midmean", *STATED, "-o", str(tmp_path))
+    done = suite.bench("submit-answers", "toy", *words, *SUITE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = Path(done.stdout.strip())
+    status, said = check(suite, folder, "--scores")
+    assert status == 0, said
+    assert "8 of 9 units scored" in said
+    refused = suite.bench("verify-submission", str(folder), "--round", "none-yet", *SUITE)
+    assert refused.returncode == 2
+
+
+@pytest.mark.slow
+def test_a_page_holds_what_is_checked_lists_what_is_not_and_shows_what_is_verified(copy: Copy, packed: Path) -> None:
+    freeze(copy)
+    copied = copy.root / "leaderboard" / "submissions"
+    honest = tampered(packed, copied)
+    forged = honest.with_name(honest.name.replace("ada", "eve"))
+    shutil.copytree(honest, forged)
+    edit_json(forged / "manifest.json", lambda m: m.update(handle="eve", name=forged.name))
+    edit_record(forged, 1, lambda record: record["score"]["metrics"]["closeness"].update(value=1.0))
+    key = copy.root / "key"
+    assert copy.bench("round", "new", "r1", "--key", str(key)).returncode == 0
+    verify = ("verify-submission", str(honest), "--round", "r1", *SUITE)
+    assert copy.bench(*verify, "--key", str(key)).returncode == 0
+    assert "a verification record never changes" in copy.bench(*verify, "--key", str(key)).stderr
+    copy.make(*SUITE)
+    index = (copy.results / "toy/leaderboard/index.html").read_text()
+    rows = {record["method"] for record in copy.records("toy")}
+    assert honest.name in rows
+    assert forged.name not in rows
+    listed = {entry["name"]: entry for entry in read(copy.results / "toy/catalogue.json")["submissions"]}
+    assert listed[honest.name]["tier"] == "verified"
+    assert listed[honest.name]["verification"]["revealed"] is False
+    assert listed[forged.name]["tier"] == "self-reported"
+    assert "scores that are not ours: 1" in listed[forged.name]["reason"]
+    assert index.count("✓✓ verified") == 2  # on its board and in the list
+    table = pd.read_parquet(copy.results / "toy/leaderboard/scores.parquet")
+    assert honest.name in set(table.method)
+    assert copy.bench("round", "reveal", "r1", "--key", str(key)).returncode == 0
+    again = copy.bench(*verify)
+    assert again.returncode == 0, again.stderr
+    assert "executing it again gives the same" in again.stdout
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text())
