@@ -37,6 +37,7 @@ def closeness_of_mean(copy: Copy, instance: str, seed: int) -> float:
 
 def test_a_forger_and_constants_gain_nothing_and_hurt_nobody(copy: Copy) -> None:
     hostile_files(copy, *FORGERS)
+    (copy.toy / "mutants" / "off_by_one.py").unlink()
     code = (copy.toy / "score.py").read_bytes()
     done = copy.bench("try", "toy", "mean")
     assert done.returncode == 0, done.stderr

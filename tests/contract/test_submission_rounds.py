@@ -115,3 +115,20 @@ def test_a_run_that_could_see_the_truth_or_the_network_verifies_nothing() -> Non
         closed = [words for words in verify.CLOSED if words != missing]
         with pytest.raises(BadInput, match=f"ran without: {missing}"):
             verify.refuse_open([seen | {"protections": closed}])
+
+
+def test_whoever_executes_a_revealed_round_again_sees_what_is_not_the_same(key_file: Path, tmp_path: Path) -> None:
+    unit = {
+        "task": "normal",
+        "version": 1,
+        "instance": "wide",
+        "number": 0,
+        "status": "ok",
+        "metrics": {"closeness": 0.7},
+    }
+    known = rounds.read_round("r1", tmp_path, key_file)
+    stored = verification(known, hidden={"units": [unit], "without": {}})
+    assert verify.recheck(stored, {**stored, "made": "2027-01-01"}) == []
+    better = {"units": [unit | {"metrics": {"closeness": 0.9}}], "without": {}}
+    assert verify.recheck(stored, stored | {"hidden": better}) == ["normal/wide 0: closeness was 0.7 and is 0.9"]
+    assert verify.recheck(stored, stored | {"agrees": False}) == ["agrees was True and is False"]
