@@ -35,6 +35,7 @@ def closeness_of_mean(copy: Copy, instance: str, seed: int) -> float:
     return math.exp(-abs(sample.mean() - truth["location"]))
 
 
+@pytest.mark.slow
 def test_a_forger_and_constants_gain_nothing_and_hurt_nobody(copy: Copy) -> None:
     hostile_files(copy, *FORGERS)
     (copy.toy / "mutants" / "off_by_one.py").unlink()

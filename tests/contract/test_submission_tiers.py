@@ -11,12 +11,13 @@ import pytest
 from bench.submissions import board, rounds
 from bench.submissions.check import check
 from bench.submissions.folder import MANIFEST, sha256
-from leaderboard import site
+from leaderboard import notation, site
 from tests import leaderboard_records as made_up
 from tests.conftest import Copy
 from tests.contract.test_site import Elements, pages
 from tests.submitting import verification
 
+GAP = f"Public {notation.MINUS} hidden"
 EVIL = '"><script>alert(1)</script>\u202e{{ 7*7 }}'
 
 
@@ -43,9 +44,7 @@ def test_without_a_verification_it_is_checked(suite: Copy, packed: Path) -> None
     assert board.tier(check(packed, suite.root), []) == {"tier": "checked", "reason": "", "verification": None}
 
 
-def test_a_record_of_an_open_round_verifies_and_says_that_the_key_is_not_revealed(
-    suite, packed, known, tmp_path
-) -> None:
+def test_a_record_of_an_open_round_verifies_and_says_that_it_is_open(suite, packed, known, tmp_path) -> None:
     found = tier_with(suite, packed, known, tmp_path)
     assert found["tier"] == "verified"
     assert found["verification"]["revealed"] is False
@@ -143,7 +142,7 @@ def test_only_links_to_submitted_code_lead_out_of_the_page(page: Path) -> None:
 def test_the_gap_stands_with_its_interval_beside_a_verified_row_and_a_dash_beside_others(page: Path) -> None:
     index = (page / "index.html").read_text()
     board_of = index[index.index('id="maze-truth-methods"') : index.index('id="maze-truth-controls"')]
-    assert "Public − hidden" in board_of
+    assert GAP in board_of
     assert board_of.count('data-sort="0.25">0.250<span class="by">± 0.125</span>') == 1
     assert "✓✓ verified" in board_of
     listed = index[index.index('id="submissions-table"') :]
@@ -151,20 +150,17 @@ def test_the_gap_stands_with_its_interval_beside_a_verified_row_and_a_dash_besid
     assert "caves: no hidden score, a seed changes nothing" in listed
     assert 'id="weather-truth-methods"' in index
     weather = index[index.index('id="weather-truth-methods"') :]
-    assert "Public − hidden" not in weather[: weather.index("</table>")]
+    assert GAP not in weather[: weather.index("</table>")]
 
 
 def test_a_board_without_submissions_is_as_it_was(tmp_path: Path) -> None:
     site.build(*made_up.write(tmp_path / "in"), tmp_path / "out")
     index = (tmp_path / "out" / "index.html").read_text()
-    assert "Public − hidden" not in index
+    assert GAP not in index
     assert "submissions-table" not in index
 
 
 def test_a_task_page_says_whether_there_is_a_hidden_score(page: Path) -> None:
     assert "hidden rounds draw fresh units" in (page / "tasks/maze-mazes.html").read_text()
     assert "an answer could be replayed" in (page / "tasks/maze-oceans.html").read_text()
-    assert (
-        "6 seeds exist" in (page / "tasks/maze-cities.html").read_text()
-        or "could be replayed" in (page / "tasks/maze-cities.html").read_text()
-    )
+    assert "an answer could be replayed" in (page / "tasks/maze-cities.html").read_text()
