@@ -57,15 +57,18 @@ def _changes(ancestor: str, root: Path) -> Iterator[tuple[str, str]]:
 def _judged(change: tuple[str, str], ancestor: str, folders: set[str | None], root: Path) -> Iterator[Fault]:
     kind, name = change
     verb = VERBS.get(kind, "was changed")
-    if name.endswith("/.gitkeep"):
-        return
     if _folder(name):
         if kind != "A":
             yield Fault(printable(name), 0, f"is part of a merged submission and {verb}", "restore it; withdraw with "
                         f"{STATUS}, submit anew under a new name")  # fmt: skip
         elif _folder(name) in folders and not (name.endswith(f"/{STATUS}") and name.count("/") == 3):
             yield Fault(printable(name), 0, f"{verb} to a merged submission", "submit anew under a new name")
-    elif name.startswith(f"{ROUNDS}/") and kind != "A" and not _is_reveal(name, ancestor, root):
+    elif (
+        name.startswith(f"{ROUNDS}/")
+        and name.endswith(".json")
+        and kind != "A"
+        and not _is_reveal(name, ancestor, root)
+    ):
         yield Fault(printable(name), 0, f"is of a round and {verb}", "restore it; a round may only gain its key")
 
 
