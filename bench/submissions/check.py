@@ -146,7 +146,7 @@ def _sha256(seen: Checked, name: str) -> str:
 
 def _check_method(seen: Checked) -> None:
     """A code submission has one parseable method file and its lock; one without code has neither and says so."""
-    method, code = seen.manifest["method"], seen.manifest["code"]
+    method = seen.manifest["method"]
     determinism = method["determinism"]["kind"]
     if method["file"] is None:
         if determinism != "not_repeatable":
@@ -154,8 +154,6 @@ def _check_method(seen: Checked) -> None:
         return
     if determinism == "not_repeatable":
         seen.add(MANIFEST, 0, "determinism is not_repeatable though there is code", 'state {"kind": "identical"}')
-    if code is None:
-        seen.add(MANIFEST, 0, "code is null though there is a method's file", "state code.url and code.commit")
     if method["file"] != f"{METHOD}/{method['id']}.py":
         seen.add(MANIFEST, 0, f"method.file is {method['file']}", f"call it {METHOD}/{method['id']}.py")
     for name in (method["file"], LOCK):
@@ -211,6 +209,9 @@ def _check_suite(seen: Checked) -> bool:
     except BadInput as error:
         seen.add(MANIFEST, 0, printable(str(error)), "submit to a suite of this checkout")
         return False
+    if seen.manifest["method"]["id"] in {**seen.track.controls, **seen.track.mutants}:
+        what = f"method.id is {seen.manifest['method']['id']}, a control or mutant of {seen.track.id}"
+        seen.add(MANIFEST, 0, what, "give the method an id of its own")  # else one's records could pass for the other's
     if not seen.units:
         seen.add(MANIFEST, 0, f"suite {stated['label']} has no unit of {seen.track.id}", "name a suite that has")
     if seen.units and facts != stated:
@@ -363,7 +364,7 @@ def take_answer(seen: Checked, place: str, target: Path) -> None:
 LOOKS = (  # each with the fields of the manifest without which it cannot be taken
     (_check_place, {"name", "submitted", "method", "handle"}),
     (_check_files, {"files", "method"}),
-    (_check_method, {"method", "code"}),
+    (_check_method, {"method"}),
     (_check_crate, {"files"}),
     (_check_answered, {"method", "suite", "hashes"}),
 )

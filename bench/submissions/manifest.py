@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.core import records
 from bench.core.catalogue import Plugin, Track
+from bench.core.config import check_schema
 from bench.core.contract import CONTRACT_VERSION
 from bench.core.hashing import code_hash, sha256_of
 from bench.core.suites import Suite
@@ -66,8 +67,11 @@ def name_of(statement: Statement, method: str) -> str:
 def make_manifest(
     described: Described, track: Track, suite: Suite, statement: Statement, hashes: Mapping[str, str], root: Path
 ) -> dict[str, Any]:
-    """Everything of a manifest but its files. `hashes` are those of the run's code and environment."""
-    return {
+    """Everything of a manifest but its files. `hashes` are those of the run's code and environment.
+
+    Raises `BadInput` where something that was stated breaks the schema.
+    """
+    made = {
         "schema": 1, "name": name_of(statement, described.id), "submitted": statement.submitted.isoformat(),
         "handle": statement.handle, "authors": [dict(author) for author in statement.authors],
         "licence": statement.licence, "code": dict(statement.code) if statement.code else None,
@@ -84,6 +88,8 @@ def make_manifest(
         "training_data": statement.training_data, "tuning": dict(statement.tuning), "hardware": records.hardware(),
         "files": {},
     }  # fmt: skip
+    check_schema(made, "submission", "manifest", root)
+    return made
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -48,14 +48,14 @@ def submit(track: str, method: str, overrides: Mapping[str, Any], statement: Sta
     suite = frozen_suite(config, tracks, root)
     folder = new_folder(out, name_of(statement, plugin.id))
     plan = plan_units(config, {track: known}, suite, root, only=plugin.id)
+    (run, *_) = plan.stage("run")
+    hashes = {"code": run.spec["code"], "environment": run.spec["lock"]}
+    manifest = make_manifest(Described.of(plugin), known, suite, statement, hashes, root)
     document = plan.document()
     for job in plan.jobs:
         execute(document, dataclasses.asdict(job))
     joined = joined_records(document)
     refuse_skipped(joined)
-    (run, *_) = plan.stage("run")
-    hashes = {"code": run.spec["code"], "environment": run.spec["lock"]}
-    manifest = make_manifest(Described.of(plugin), known, suite, statement, hashes, root)
     made = folder.with_name(f".{folder.name}.partial")
     clear(made)
     copy_file(plugin.path, made / "method" / f"{plugin.id}.py")

@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from bench.core.catalogue import pick
 from bench.core.config import check_schema
 from bench.core.contract import BadInput, Unit
 from bench.core.records import read_json, write_json
@@ -73,6 +74,7 @@ def new_round(name: str, key_file: Path, root: Path) -> Path:
 
 def read_round(name: str, root: Path, key_file: Path | None = None) -> Round:
     """A round with its key, from a file or as revealed. Raises `BadInput` where the key is not the committed one."""
+    pick(name, [path.stem for path in rounds_folder(root).glob("*.json")], "round")
     path = rounds_folder(root) / f"{name}.json"
     content = read_json(path)
     check_schema(content, "round", str(path))

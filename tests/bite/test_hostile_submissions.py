@@ -123,6 +123,9 @@ ATTACKS: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: (f / "manifest.json").write_bytes(b"[" * 10**6), "manifest.json: is not JSON (RecursionError",
     ),
     "bears another's name": (restate("handle", "bo"), "the manifest's name is 2"),
+    "takes the oracle's name": (
+        lambda f: edit_json(f / "manifest.json", lambda m: m["method"].update(id="oracle")), "id is oracle, a control",
+    ),
     "says more than it may": (restate("tier", "verified"), "Additional properties are not allowed ('tier' was"),
     "runs on another suite": (
         lambda f: edit_json(f / "manifest.json", lambda m: m["suite"].update(sha256="0" * 64)), "has other units here",

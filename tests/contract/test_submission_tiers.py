@@ -17,7 +17,7 @@ from tests.conftest import Copy
 from tests.contract.test_site import Elements, pages
 from tests.submitting import verification
 
-GAP = f"Public {notation.MINUS} hidden"
+GAP = f'class="sort">Public {notation.MINUS} hidden'
 EVIL = '"><script>alert(1)</script>\u202e{{ 7*7 }}'
 
 
@@ -88,7 +88,7 @@ def entry(name: str, tier: str, text: str = "plain", verification: dict | None =
         "verification": verification, "submitted": "2026-01-02", "handle": "ada", "authors": [{"name": text}],
         "licence": "MIT", "code": {"url": "https://example.org/a", "commit": "abcdef1"}, "training_data": text,
         "tuning": {"on": "dev", "runs": 3, "description": text}, "hashes": {},
-        "method": {"title": text, "description": text, "reference": text},
+        "method": {"file": None, "title": text, "description": text, "reference": text},
     }  # fmt: skip
 
 
