@@ -286,11 +286,13 @@ class _Builder:
 
 def submitted_to(manifest: Path) -> tuple[str, str]:
     """Suite and track of a submission. Raises `BadInput` where its manifest does not say."""
+    remedy = f"run `interpbench check-submission {manifest.parent}` and mend or remove it"
+    if not manifest.is_file():  # a link to a device would never end
+        raise BadInput(f"{manifest}: is not a plain file; {remedy}")
     try:
         stated = read_json(manifest)
         return stated["suite"]["label"], stated["method"]["track"]
     except (KeyError, TypeError) as error:
-        remedy = f"run `interpbench check-submission {manifest.parent}` and mend or remove it"
         raise BadInput(f"{manifest}: names no suite and track; {remedy}") from error
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.core.contract import BadInput
+from bench.core.plan import submitted_to
 from bench.submissions import board, rounds
 from bench.submissions.check import check
 from bench.submissions.folder import MANIFEST, sha256
@@ -77,6 +79,13 @@ def test_who_disagrees_when_executed_again_stays_checked_and_the_page_says_so(su
     found = tier_with(suite, packed, known, tmp_path, agrees=False, public=public)
     assert found["tier"] == "checked"
     assert found["reason"] == "executed again, 1 of 9 public units differ (round r1)"
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/etc/hostname", "nowhere"])
+def test_a_manifest_that_is_a_link_stops_the_plan_with_a_remedy(tmp_path: Path, target: str) -> None:
+    (tmp_path / "manifest.json").symlink_to(target)
+    with pytest.raises(BadInput, match=r"manifest.json: .*run `.*"):
+        submitted_to(tmp_path / "manifest.json")
 
 
 # --- on the page --------------------------------------------------------------------------------------------------
