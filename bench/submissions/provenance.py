@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bench.core import records
 from bench.submissions.folder import CONFIG, CRATE, LOCK, MANIFEST, RECORDS
 
-CONTEXT = "https://w3id.org/ro/crate/1.1/context"
+CONTEXT = ["https://w3id.org/ro/crate/1.1/context", {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}]
 SPECIFICATION = "https://w3id.org/ro/crate/1.1"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
+SPDX = "https://spdx.org/licenses/"
+HOMES = {"interpbench": "#interpbench", "snakemake": "https://snakemake.github.io"}
 RUN = "#run"
 FORMATS = {
     ".json": "application/json", ".jsonl": "application/jsonl", ".py": "text/x-python", ".lock": "text/plain",
@@ -47,7 +50,7 @@ def run_facts(config: Mapping[str, Any], root: Path) -> dict[str, Any]:
 def crate(manifest: Mapping[str, Any], facts: Mapping[str, Any], joined: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The crate's metadata: descriptor, root, files, people, software, and the run that made the records."""
     files = [MANIFEST, *manifest["files"]]
-    starts = sorted(record["started"] for record in joined if record["started"])
+    times = sorted(time for record in joined if record["started"] for time in _times(record))
     people = [_person(number, author) for number, author in enumerate(manifest["authors"], 1)]
     software = [_software(name, facts["versions"].get(name, "unknown")) for name in ("interpbench", "snakemake")]
     software[0]["softwareRequirements"] = {"@id": LOCK} if LOCK in files else []
@@ -58,14 +61,16 @@ def crate(manifest: Mapping[str, Any], facts: Mapping[str, Any], joined: Iterabl
         "instrument": [{"@id": one["@id"]} for one in software], "agent": [{"@id": one["@id"]} for one in people],
         "object": [{"@id": name} for name in files if name.startswith(("method/", "provenance/"))],
         "result": [{"@id": name} for name in files if name == RECORDS or name.startswith("answers/")],
-        "startTime": starts[0] if starts else manifest["submitted"],
-        "endTime": starts[-1] if starts else manifest["submitted"],
+        "startTime": times[0] if times else manifest["submitted"],
+        "endTime": times[-1] if times else manifest["submitted"],
+        "description": f"Every unit of {manifest['method']['track']} in {manifest['suite']['label']}, one record each",
     }  # fmt: skip
+    licence = {"@id": _licence(manifest), "@type": "CreativeWork", "name": manifest["licence"]}
     return {"@context": CONTEXT, "@graph": [
         {"@id": CRATE, "@type": "CreativeWork", "about": {"@id": "./"}, "conformsTo": {"@id": SPECIFICATION}},
         _root(manifest, files, people), {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate",
                                          "version": "0.5"},
-        *(_file(name, manifest["files"].get(name)) for name in files), *people, *software, run,
+        *(_file(name, manifest["files"].get(name)) for name in files), *people, *software, licence, run,
     ]}  # fmt: skip
 
 
@@ -73,7 +78,7 @@ def _root(manifest: Mapping[str, Any], files: Iterable[str], people: list[dict[s
     return {
         "@id": "./", "@type": "Dataset", "name": manifest["name"], "datePublished": manifest["submitted"],
         "description": f"{manifest['method']['title']} on {manifest['method']['track']}, {manifest['suite']['label']}",
-        "license": manifest["licence"], "conformsTo": {"@id": PROFILE}, "mentions": {"@id": RUN},
+        "license": {"@id": _licence(manifest)}, "conformsTo": {"@id": PROFILE}, "mentions": {"@id": RUN},
         "author": [{"@id": one["@id"]} for one in people], "hasPart": [{"@id": name} for name in files],
     }  # fmt: skip
 
@@ -89,8 +94,20 @@ def _person(number: int, author: Mapping[str, str]) -> dict[str, Any]:
     return known | ({"affiliation": author["affiliation"]} if "affiliation" in author else {})
 
 
+def _licence(manifest: Mapping[str, Any]) -> str:
+    """SPDX's page of a plain identifier; expressions and licences of one's own have none."""
+    plain = manifest["licence"].replace("-", "").replace(".", "").isalnum()
+    return f"{SPDX}{manifest['licence']}" if plain and "LicenseRef" not in manifest["licence"] else "#licence"
+
+
 def _software(name: str, version: str) -> dict[str, Any]:
-    return {"@id": f"#{name}", "@type": "SoftwareApplication", "name": name, "softwareVersion": version}
+    return {"@id": HOMES[name], "@type": "SoftwareApplication", "name": name, "softwareVersion": version}
+
+
+def _times(record: Mapping[str, Any]) -> list[str]:
+    """When a unit began and when it ended."""
+    began = datetime.fromisoformat(record["started"])
+    return [time.isoformat(timespec="seconds") for time in (began, began + timedelta(seconds=record["wall_seconds"]))]
 
 
 def crate_faults(content: Any, files: Iterable[str]) -> list[str]:
