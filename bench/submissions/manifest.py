@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +14,6 @@ from bench.core.config import check_schema
 from bench.core.contract import CONTRACT_VERSION
 from bench.core.hashing import code_hash, sha256_of
 from bench.core.suites import Suite
-from bench.submissions.folder import MANIFEST, parse, read_bytes
 
 METHOD = "method"
 
@@ -90,13 +89,3 @@ def make_manifest(
     }  # fmt: skip
     check_schema(made, "submission", "manifest", root)
     return made
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a submission that was checked before. Raises `Unreadable`."""
-    return parse(read_bytes(folder, MANIFEST))
-
-
-def folders(root: Path) -> Iterable[Path]:
-    """The submissions of a checkout, in order by name."""
-    return sorted(path.parent for path in (root / "leaderboard" / "submissions").glob(f"*/{MANIFEST}"))

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from bench.submissions.rounds import new_round
 from leaderboard import tables
 from tests.conftest import Copy
 from tests.submitting import SUITE, submit
@@ -79,7 +80,7 @@ def test_who_knows_the_public_units_is_perfect_there_and_falls_on_hidden_ones(
     source = (HOSTILE / "knows_public.py").read_text()
     method.write_text(source.replace("STORED = {}", stored_answers(suite, 1)))  # seeds 0 and 2 are regenerated
     folder = submit(suite, str(method), "-o", str(tmp_path))
-    assert suite.bench("round", "new", "known", "--key", str(key)).returncode == 0
+    new_round("known", key, suite.root)
     done = suite.bench("verify-submission", str(folder), "--round", "known", "--key", str(key), *SUITE)
     assert done.returncode == 0, done.stderr
     record = json.loads((suite.root / "leaderboard/rounds/known" / f"{folder.name}.json").read_text())

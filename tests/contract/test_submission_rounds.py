@@ -132,3 +132,9 @@ def test_whoever_executes_a_revealed_round_again_sees_what_is_not_the_same(key_f
     better = {"units": [unit | {"metrics": {"closeness": 0.9}}], "without": {}}
     assert verify.recheck(stored, stored | {"hidden": better}) == ["normal/wide 0: closeness was 0.7 and is 0.9"]
     assert verify.recheck(stored, stored | {"agrees": False}) == ["agrees was True and is False"]
+
+
+def test_answers_without_code_cannot_be_verified() -> None:
+    seen = SimpleNamespace(folder=Path("dora"), manifest={"method": {"file": None}})
+    with pytest.raises(BadInput, match="which nobody can execute again; it stays checked"):
+        verify.verify(seen, [], None, {}, Path())
