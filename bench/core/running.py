@@ -104,10 +104,6 @@ def check_unchanged(spec: Mapping[str, Any], root: Path) -> None:
         raise BadInput(f"{spec['path']}: the code changed since the run was planned; start snakemake again")
 
 
-def _linked(source: str, target: str) -> None:
-    store.share(Path(source), Path(target))
-
-
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold an advisory lock while a job runs; it dies with the process. Raises `BadInput` where another holds it."""
@@ -152,8 +148,15 @@ def _shown(planned: UnitRun, spec: Mapping[str, Any], results: Path) -> tuple[Un
     unit = replace(planned.unit, seed=seed)
     place = results / "shown" / unit.key
     if not place.is_dir():
-        shutil.copytree(problem, place, copy_function=_linked)
+        partial = place.with_name(f".{place.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(problem, partial, copy_function=_linked)
+        partial.replace(place)
     return unit, place
+
+
+def _linked(source: str, target: str) -> None:
+    store.share(Path(source), Path(target))
 
 
 def _skipped(planned: UnitRun) -> dict[str, Any]:
