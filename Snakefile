@@ -36,6 +36,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/problems.smk"
 include: "workflow/rules/run.smk"
 include: "workflow/rules/score.smk"
+include: "workflow/rules/submissions.smk"
 include: "workflow/rules/leaderboard.smk"
 include: "workflow/rules/train.smk"
 

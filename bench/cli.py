@@ -18,9 +18,11 @@ from bench.core.config import ROOT, load_config
 from bench.core.contract import BadInput
 from bench.core.plan import make_plan
 from bench.core.suites import all_units, chosen_units, freeze
+from bench.submissions import board
+from bench.submissions import commands as submissions
 
 STORAGE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-STAGES = ("data", "problems", "run", "score")
+STAGES = ("data", "problems", "run", "score", "submission")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -90,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("track")
     made.add_argument("method")
     made.add_argument("unit", help="task-vVERSION/instance/seed, as the page writes it")
+    submissions.add(verb, configured, overrides)
     verb("perf", perf, "measure the suite's own speed, as ratios in one run")
     made = verb("peers", peers, "time circuit methods beside another library, in an environment of its own")
     made.add_argument("--environments", type=Path, default=Path("results/peers"), help="where environments are made")
@@ -121,7 +124,11 @@ def show_plan(args: argparse.Namespace) -> None:
 def do_stage(args: argparse.Namespace) -> None:
     lifeline.hang_on_workflow()
     document = stages.read_plan(args.plan)
-    stages.execute(document, stages.job_of(document, args.verb, args.output), args.threads)
+    job = stages.job_of(document, args.verb, args.output)
+    if args.verb == "submission":
+        board.execute(document, job)
+    else:
+        stages.execute(document, job, args.threads)
 
 
 def _suite_folder(document: dict[str, Any]) -> Path:
@@ -133,7 +140,8 @@ def do_collect(args: argparse.Namespace) -> None:
     document = stages.read_plan(args.plan)
     root = Path(document["root"])
     content = catalogue_json(read_tracks(root, document["config"]["plugin_paths"]), data.cards(root / "datasets"))
-    collect(document, content, _suite_folder(document))
+    entries = board.entries(document)
+    collect(document, board.with_cards(content, entries), _suite_folder(document), board.joined(entries))
 
 
 def do_site(args: argparse.Namespace) -> None:

@@ -92,6 +92,7 @@ class TaskColumn:
     metric_title: str
     direction: str
     units: int  # live units that are scored
+    card: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -174,3 +175,4 @@ class Tables:
     hardware: tuple[str, ...]
     versions: Mapping[str, tuple[str, ...]]
     protections: tuple[tuple[str, ...], ...]
+    submissions: tuple[Mapping[str, Any], ...]  # every submission to this suite, also those that are on no board

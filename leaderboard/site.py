@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from bench.core.collecting import ORDER
+from bench.core.collecting import ORDER, long_table
 from bench.core.records import write_atomically
 from leaderboard import notation, pictures, plots, tables, views
 
@@ -23,7 +23,8 @@ NUMBERS = (
 )  # fmt: skip
 QUESTIONS = (
     "board_id", "record_page", "unit_id", "scale", "shown_columns", "cost_plots", "live_instances", "shown_metrics",
-    "unit_metrics", "failure_groups", "dropped_groups", "filter_choices", "references",
+    "unit_metrics", "failure_groups", "dropped_groups", "filter_choices", "references", "task_page", "hidden_score",
+    "has_gaps", "tier_note", "on_board",
 )  # fmt: skip
 SHOWN_LOG = 3000  # characters of a log on the board's page; the record page shows more
 
@@ -31,7 +32,8 @@ SHOWN_LOG = 3000  # characters of a log on the board's page; the record page sho
 def build(records: Path, catalogue: Path, out: Path) -> None:
     """Write the page of `records.jsonl` and `catalogue.json` to a folder.
 
-    It holds `index.html`, `records/`, `pictures/` and `assets/`. Pictures of units are taken from the folder `pictures`
+    It holds `index.html`, `records/`, `tasks/`, `pictures/`, `assets/`, and everything for download: `records.jsonl`,
+    `scores.parquet` and `catalogue.json`. Pictures of units are taken from the folder `pictures`
     beside the records. The same files give the same bytes, whatever the order of the records. Pages of an earlier
     build that nothing stands for any more are removed.
     Raises `BadInput` where a file is malformed.
@@ -40,9 +42,11 @@ def build(records: Path, catalogue: Path, out: Path) -> None:
     made = dict(_pages(shown, drawn))
     for name, text in made.items():
         write_atomically(out / name, text)
-    for folder in ("records", "pictures"):
+    for folder in ("records", "tasks", "pictures"):
         _remove_other_pages(out / folder, {Path(name).name for name in made if name.startswith(f"{folder}/")})
     write_atomically(out / "records.jsonl", sorted_lines(records))
+    write_atomically(out / "catalogue.json", catalogue.read_text())
+    long_table(tables.read_joined(records)).to_parquet(out / "scores.parquet", index=False)
     _copy_assets(out / "assets")
 
 
@@ -55,6 +59,10 @@ def _pages(shown: tables.Tables, drawn: pictures.Drawn) -> Iterator[tuple[str, s
         for row in table.rows:
             text = one.render(tables=shown, table=table, row=row, pictures=drawn, root="../")
             yield views.record_page(table, row.method), text
+    task_page = templates.get_template("task.html")
+    for table in shown.tracks:
+        for column in table.tasks:
+            yield views.task_page(table, column.task), task_page.render(table=table, column=column, root="../")
     picture_page = templates.get_template("picture.html")
     homes = {table.track: table for table in shown.tracks[::-1]}
     for picture in drawn.values():

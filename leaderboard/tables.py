@@ -93,6 +93,7 @@ def build(records: list[dict[str, Any]], catalogue: Mapping[str, Any]) -> Tables
         hardware=tuple(sorted({describe_hardware(record["hardware"]) for record in records})),
         versions=_versions(records),
         protections=tuple(sorted({tuple(record["protections"]) for record in records})),
+        submissions=tuple(sorted(catalogue.get("submissions", ()), key=lambda entry: entry["name"])),
     )
 
 
@@ -176,7 +177,7 @@ def _column(board: Board, task: str) -> TaskColumn:
         task=task, title=card["title"], instances=instances, seed_changes=card["seed_changes"],
         replayable=card["seed_changes"] == "nothing", raw=board.is_raw(task), metric=metric,
         metric_title=board.metrics[metric]["title"], direction=board.metrics[metric]["direction"],
-        units=len(scores.live(board, task)),
+        units=len(scores.live(board, task)), card=card,
     )  # fmt: skip
 
 

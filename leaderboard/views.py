@@ -47,6 +47,11 @@ def record_page(table: TrackTable, method: str) -> str:
     return f"records/{safe_name(f'{table.track}-{table.board}-{method}')}.html"
 
 
+def task_page(table: TrackTable, task: str) -> str:
+    """Path of a task's page, from the folder of the page."""
+    return f"tasks/{safe_name(f'{table.track}-{task}')}.html"
+
+
 def unit_id(key: str) -> str:
     """Element id of a unit (`task-v1/instance/seed`) or of an instance (`task/instance`)."""
     return safe_name(key.replace("/", "."))
@@ -136,6 +141,36 @@ def filter_choices(shown: Tables) -> Mapping[str, list[str]]:
         "status": sorted(standing) + sorted(set(shown.statuses) - standing),
         "task": sorted({column.task for table in shown.tracks for column in table.tasks}),
     }
+
+
+# -- submissions ----------------------------------------------------------------------------------------------------
+
+
+def hidden_score(entry: Mapping[str, Any], name: str) -> Estimate | None:
+    """`public`, `hidden` or `gap` of a submission's verification, None where it has none."""
+    found = ((entry["verification"] or {}).get("scores") or {}).get(name)
+    return None if found is None else Estimate(error=None, df=None, **found)
+
+
+def has_gaps(table: TrackTable) -> bool:
+    """Whether a row of a board was verified, so that the column of the gap says something."""
+    return any((row.card.get("submission") or {}).get("verification") for row in table.methods)
+
+
+def tier_note(entry: Mapping[str, Any]) -> str:
+    """What a tier rests on, in a sentence's middle: the reason, or the round and the tasks without a hidden score."""
+    verification = entry["verification"]
+    if verification is None:
+        return entry["reason"]
+    state = "key revealed" if verification["revealed"] else "key not revealed yet"
+    notes = [entry["reason"], f"round {verification['round']}, {state}"]
+    notes += [f"{task}: no hidden score, {reason}" for task, reason in sorted(verification["without"].items())]
+    return "; ".join(filter(None, notes))
+
+
+def on_board(shown: Tables, entry: Mapping[str, Any]) -> list[TrackTable]:
+    """The boards on which a submission has a row."""
+    return [table for table in shown.tracks if any(row.method == entry["name"] for row in table.methods)]
 
 
 def references(shown: Tables) -> list[tuple[str, str]]:

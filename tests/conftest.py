@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import submitting
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 COPIED = (
     "bench/__init__.py",
     "bench/__main__.py",
     "bench/cli.py",
     "bench/core",
+    "bench/submissions",
     "bench/kernels/__init__.py",
     "bench/tracks/__init__.py",
 )
@@ -75,9 +78,8 @@ class Copy:
         return {f"{r['method']} {r['instance']} {r['seed']}": r["started"] for r in self.records()}
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Copy:
-    root = tmp_path / "suite"
+def copied_suite(root: Path) -> Copy:
+    """A copy of the suite below a new folder `root`."""
     for name in (*COPIED, *TREES):
         source, target = REPOSITORY / name, root / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -97,3 +99,22 @@ def copy(tmp_path: Path) -> Copy:
     config = root / "config" / "config.yaml"
     config.write_text(config.read_text().replace("suite: core ", "suite: next "))
     return Copy(root)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    return copied_suite(tmp_path / "suite")
+
+
+@pytest.fixture(scope="session")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A copied suite whose toy track is frozen as `toy-1`, for tests that leave it as it is."""
+    made = copied_suite(tmp_path_factory.mktemp("submissions") / "suite")
+    submitting.freeze(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def packed(suite: Copy) -> Path:
+    """The folder of an honest submission of the toy's mean."""
+    return submitting.submit(suite)

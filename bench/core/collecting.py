@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,12 @@ def joined_records(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for job in document["jobs"].values():
         if job["stage"] == "score":
-            found += _track_records(job["spec"], document["suite"])
-    return sorted(found, key=lambda record: tuple(record[name] for name in ORDER))
+            found += scored_records(job["spec"], document["suite"])
+    return in_order(found)
 
 
-def _track_records(spec: Mapping[str, Any], suite: str) -> Iterator[dict[str, Any]]:
+def scored_records(spec: Mapping[str, Any], suite: str) -> Iterator[dict[str, Any]]:
+    """The joined records of one score job."""
     draws = floor_draws(planned_entries(spec))
     for run in planned_scores(spec):
         record = records.last(run.folder / RUN, "record")
@@ -60,9 +61,16 @@ def _rows(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield plain | names | {name: values[name] for name in ("value", "floor", "ceiling")}
 
 
-def collect(document: Mapping[str, Any], catalogue: Mapping[str, Any], folder: Path) -> None:
-    """Write `records.jsonl`, `scores.parquet`, `catalogue.json` and `pictures/` of a suite."""
-    joined = joined_records(document)
+def in_order(joined: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(joined, key=lambda record: tuple(record[name] for name in ORDER))
+
+
+def collect(
+    document: Mapping[str, Any], catalogue: Mapping[str, Any], folder: Path, submitted: Iterable[dict[str, Any]] = ()
+) -> None:
+    """Write `records.jsonl`, `scores.parquet`, `catalogue.json` and `pictures/` of a suite; `submitted` are joined
+    records of submissions, whose cards stand in the catalogue."""
+    joined = in_order([*joined_records(document), *submitted])
     write_atomically(folder / "records.jsonl", "".join(records.line(record) for record in joined))
     records.write_json(folder / "catalogue.json", catalogue)
     long_table(joined).to_parquet(folder / "scores.parquet", index=False)

@@ -19,6 +19,7 @@ from bench.core.catalogue import Plugin, Track, pick, read_tracks
 from bench.core.config import ROOT, load_config, mirror_of
 from bench.core.contract import BadInput, Unit
 from bench.core.hashing import code_hash, sha256_file, sha256_of
+from bench.core.records import read_json
 from bench.core.suites import Suite, load_suite
 
 SHORT = 12  # characters of a hash in a path
@@ -94,7 +95,7 @@ def plan_units(
     """The plan of a suite's units, as far as the config chooses their tracks, methods and seeds; `only` one solver."""
     chosen = _chosen_tracks(config, tracks)
     units = _chosen_units(suite, chosen, config)
-    builder = _Builder(config, chosen, root, only, suite.methods)
+    builder = _Builder(config, chosen, root, only, suite.methods, suite.label)
     jobs = [job for name in chosen for job in builder.track_jobs(name, [unit for unit in units if unit.track == name])]
     return Plan(config, replace(suite, units=units), chosen, root, tuple(_unique(jobs)))
 
@@ -131,6 +132,7 @@ class _Builder:
     root: Path
     only: str | None = None
     of_suite: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    label: str = ""
 
     @property
     def stages(self) -> Path:
@@ -147,7 +149,7 @@ class _Builder:
         return sha256_file(path)
 
     def track_jobs(self, track: str, units: list[Unit]) -> Iterable[Job]:
-        """Data, problem, run and score jobs of one track, in this order."""
+        """Data, problem, run, score and submission jobs of one track, in this order."""
         if not units:
             return
         problems = [job for task in self.tasks(track, units) for job in self.problem_jobs(track, task, units)]
@@ -156,7 +158,9 @@ class _Builder:
         yield from (self.data_job(name) for name in sorted(names))
         yield from problems
         yield from runs
-        yield self.score_job(track, problems, runs)
+        score = self.score_job(track, problems, runs)
+        yield score
+        yield from self.submission_jobs(track, score)
 
     def tasks(self, track: str, units: Iterable[Unit]) -> list[str]:
         return sorted({unit.task for unit in units})
@@ -259,6 +263,37 @@ class _Builder:
             "siblings": [key for job in problems for key in job.spec["units"] if self.is_sibling(key)],
         }  # fmt: skip
         return Job("score", track, str(self.stages / "score" / f"{track}.{key}.json"), inputs, spec)
+
+    def submission_jobs(self, track: str, score: Job) -> Iterable[Job]:
+        """Score the answers that were submitted to this suite's units of a track; none where only some of them run."""
+        whole = self.only is None and self.config["seeds"] == "suite" and self.config["methods"] == "all"
+        for path in sorted((self.root / "leaderboard" / "submissions").glob("*/manifest.json")) if whole else ():
+            if submitted_to(path) == (self.label, track):
+                yield self.submission_job(path.parent, track, score)
+
+    def submission_job(self, folder: Path, track: str, score: Job) -> Job:
+        """Its hash is that of what was submitted, of the rounds that speak of it, and of the scorer."""
+        rounds = self.root / "leaderboard" / "rounds"
+        read = [folder / name for name in ("manifest.json", "records.jsonl", "status.json")]
+        read += sorted([*rounds.glob("*.json"), *rounds.glob(f"*/{folder.name}.json")])
+        content = [(path.name, sha256_file(path)) for path in read if path.is_file()]
+        scorer = {name: score.spec[name] for name in score.spec if name != "runs"}
+        key = sha256_of([content, scorer])[:SHORT]
+        output = self.stages / "submission" / track / f"{folder.name}.{key}.json"
+        inputs = tuple(score.spec["problems"])
+        return Job("submission", f"{track}/{folder.name}", str(output), inputs, {**scorer, "folder": str(folder)})
+
+
+def submitted_to(manifest: Path) -> tuple[str, str]:
+    """Suite and track of a submission. Raises `BadInput` where its manifest does not say."""
+    remedy = f"run `interpbench check-submission {manifest.parent}` and mend or remove it"
+    if not manifest.is_file():  # a link to a device would never end
+        raise BadInput(f"{manifest}: is not a plain file; {remedy}")
+    try:
+        stated = read_json(manifest)
+        return stated["suite"]["label"], stated["method"]["track"]
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"{manifest}: names no suite and track; {remedy}") from error
 
 
 def touches(mutant: Plugin, unit: Unit) -> bool:

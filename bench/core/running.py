@@ -6,7 +6,7 @@ import fcntl
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +95,9 @@ def run(
         pending = {run.unit.key: run for run in todo if "skipped" not in run.entry}
         progress(len(runs) - len(pending), len(runs))
         calibration = calibrate(threads) if pending else None
-        for number, outcome in enumerate(_outcomes(spec, list(pending.values()), root, results, threads), 1):
-            _write_record(pending[outcome.assignment.unit.key], outcome, spec, calibration)
+        outcomes = _outcomes(spec, list(pending.values()), root, results, threads)
+        for number, (planned, outcome) in enumerate(zip(pending.values(), outcomes, strict=True), 1):
+            _write_record(planned, outcome, spec, calibration)
             progress(len(runs) - len(pending) + number, len(runs))
     write_json(output, {"units": {run.unit.key: str(run.folder) for run in runs}})
 
@@ -131,15 +132,39 @@ def _outcomes(
         shutil.rmtree(planned.folder, ignore_errors=True)
         planned.folder.mkdir(parents=True)
         truth = Path(planned.entry["truth"]).resolve() if spec["reads_truth"] else None
-        problem = Path(planned.entry["problem"]).resolve()
-        assignments.append(Assignment(planned.unit, problem, truth, (planned.folder / "answer").resolve()))
+        unit, problem = _shown(planned, spec, results)
+        assignments.append(Assignment(unit, problem.resolve(), truth, (planned.folder / "answer").resolve()))
     if not assignments:
         return iter(())
     return supervise(
         Path(spec["path"]).resolve(), Path(spec["types"]).resolve(), assignments, LIMITS[spec["size"]],
         parameters={}, root=root, readable=[], scratch=results.resolve() / "scratch",
-        threads=threads,
+        threads=threads, hidden=[] if spec["reads_truth"] else [results / "truths"],
     )  # fmt: skip
+
+
+def _shown(planned: UnitRun, spec: Mapping[str, Any], results: Path) -> tuple[Unit, Path]:
+    """Unit and problem folder under the names that the method sees.
+
+    A hidden unit goes by another seed (`shown_seeds` of the spec), in its name, its random generator and its folder:
+    with the seed and a copy of the task's generator a method could make the truth itself.
+    """
+    seed = spec.get("shown_seeds", {}).get(planned.unit.key)
+    problem = Path(planned.entry["problem"])
+    if seed is None:
+        return planned.unit, problem
+    unit = replace(planned.unit, seed=seed)
+    place = results / "shown" / unit.key
+    if not place.is_dir():
+        partial = place.with_name(f".{place.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(problem, partial, copy_function=_linked)
+        partial.replace(place)
+    return unit, place
+
+
+def _linked(source: str, target: str) -> None:
+    store.share(Path(source), Path(target))
 
 
 def _skipped(planned: UnitRun) -> dict[str, Any]:

@@ -125,12 +125,12 @@ def write(obj: Any, folder: Path, label: str = "object") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     save_file(arrays, folder / ARRAYS)
     for name, blob in blobs.items():
-        _share(blob.path, folder / name)
+        share(blob.path, folder / name)
     (folder / META).write_text(json.dumps(meta, sort_keys=True))
 
 
-def _share(source: Path, target: Path) -> None:
-    """Hard-link a blob into the folder, so that the folder is whole and the bytes are stored once; copy elsewhere."""
+def share(source: Path, target: Path) -> None:
+    """Hard-link a file into a folder, so that the folder is whole and the bytes are stored once; copy elsewhere."""
     target.unlink(missing_ok=True)
     try:
         os.link(source, target)

@@ -138,6 +138,8 @@ def _manifest_fault(plan: Plan, job: Any, path: Path) -> str | None:
         except BadInput as error:
             return str(error)
         return f"{len(undone)} units without a valid record, {undone[0]} first" if undone else None
+    if job.stage == "submission":
+        return _absent([content["place"]] if content["place"] else [])
     unscored = [folder for folder in map(Path, content["units"]) if unit_fault(folder) or not _scored(folder)]
     return f"{len(unscored)} units without a valid score, {unscored[0]} first" if unscored else None
 
@@ -190,7 +192,8 @@ def clean(overrides: Mapping[str, Any], root: Path, dry_run: bool) -> list[Path]
     stale += [path for path in results.glob("units/*/*/*/*/*/*") if path not in kept]
     stale += [path for path in results.glob("plans/*.json") if path.stem not in {plan.hash for plan in plans}]
     stale += [path for path in results.glob("data/*-*") if str(path) not in {str(folder) for folder in kept}]
-    stale += list(results.glob("dev")) + list(results.glob("scratch/*"))
+    stale += [path for path in results.glob("submissions/*/*") if path not in kept]
+    stale += [path for name in ("dev", "shown", "scratch/*") for path in results.glob(name)]
     if not dry_run:
         for path in stale:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -222,8 +225,7 @@ def _plan_or_none(overrides: Mapping[str, Any], root: Path) -> Plan | None:
 
 def _referred(output: Path) -> Iterator[str]:
     content = read_json(output)
-    if "folder" in content:
-        yield content["folder"]  # of a data set
+    yield from (content[name] for name in ("folder", "place") if content.get(name))  # of a data set, of a submission
     for value in content["units"].values() if isinstance(content.get("units"), dict) else ():
         yield from ([value] if isinstance(value, str) else [value[k] for k in ("problem", "truth") if k in value])
 

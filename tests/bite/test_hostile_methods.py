@@ -50,12 +50,17 @@ ONCE = {  # what the trusted process decides alone, or what depends on no protec
     "answer_is_nested": ("invalid_answer", "RecursionError"),
     "answer_is_noise": ("invalid_answer", "SafetensorError"),
     "answer_is_hollow": ("error", "File too large"),
+    "answer_is_pickle": ("invalid_answer", "SafetensorError"),
+    "answer_is_device": ("invalid_answer", "arrays.safetensors is not a regular file"),
+    "answer_claims_more": ("invalid_answer", "SafetensorError"),
     "answer_folder_is_link": ("invalid_answer", "not a folder"),
     "forges_claim": ("error", "wrote into the supervisor's pipe"),
     "floods_pipe": ("error", "wrote into the supervisor's pipe"),
 }
 OUTSIDE = {  # what a closed view or network stops: (how, what the record says where it is not stopped)
     "reads_truth": ("No such file", "truth may be visible"),
+    "reads_truth_through_proc": ("No such file", "truth may be visible"),
+    "reads_truth_through_link": ("No such file", "truth may be visible"),
     "writes_beside": ("No such file", "may write outside"),
     "changes_code": ("Read-only file system", "may write outside"),
     "opens_socket": ("Connection refused|Network is unreachable", "without a closed network"),
@@ -141,6 +146,16 @@ def test_what_lies_outside_is_out_of_reach_or_the_record_says_that_it_was_not(pl
 
 
 @pytest.mark.parametrize("level", sandbox.LEVELS)
+def test_the_memory_of_other_processes_is_closed_or_the_record_says_that_the_user_is_the_same(place, levels, level):
+    outcome = run_one(place, "reads_supervisor", level, levels)
+    if outcome.status == "ok":  # an own user is missing, and neither capabilities nor Yama stand between
+        assert level == "rlimits"
+        assert "without an own user" in outcome.protections
+    else:
+        assert re.search("No such file|Permission denied", outcome.reason), outcome.reason
+
+
+@pytest.mark.parametrize("level", sandbox.LEVELS)
 def test_a_fork_loop_is_bounded_and_leaves_nothing(place, levels, level):
     if level in levels and "without a process-count group" in place.run("honest", levels=[level])[0].protections:
         pytest.skip("nothing bounds the number of processes of root here")
@@ -190,5 +205,6 @@ def test_the_traceback_of_a_failure_stands_in_the_log_tail(place, levels):
 
 
 def test_every_hostile_method_is_tried():
-    tried = {"honest", "types", "forks_for_ever", "has_no_solve", *EVERYWHERE, *ONCE, *OUTSIDE, *SLEEPING, *UNLOADABLE}
+    alone = {"honest", "types", "forks_for_ever", "has_no_solve", "reads_supervisor"}
+    tried = {*alone, *EVERYWHERE, *ONCE, *OUTSIDE, *SLEEPING, *UNLOADABLE}
     assert {path.stem for path in METHODS.glob("*.py")} == tried

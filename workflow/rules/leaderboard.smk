@@ -1,7 +1,7 @@
 # Records -> tables -> page.
 rule leaderboard:
     input:
-        [job.output for job in PLAN.stage("score")],
+        [job.output for stage in ("score", "submission") for job in PLAN.stage(stage)],
     output:
         TARGET,
     localrule: True
