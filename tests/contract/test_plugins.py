@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 
 import pytest
 
@@ -36,6 +37,18 @@ def test_a_card_has_a_title_and_a_plug_in_is_one_short_file(track, plugin):
 @pytest.mark.parametrize(("track", "plugin"), SOLVERS)
 def test_solve_takes_problem_and_rng_and_keyword_parameters_with_defaults(track, plugin):
     assert authoring.static_faults(plugin) == []
+
+
+@pytest.mark.parametrize(("track", "plugin"), PLUGINS)
+def test_no_text_of_a_card_is_cut_short_by_a_second_string_outside_its_brackets(track, plugin):
+    body = ast.parse(plugin.path.read_text()).body
+    for fact, following in itertools.pairwise(body):
+        is_text = isinstance(fact, ast.Assign) and _is_string(fact.value)
+        assert not (is_text and isinstance(following, ast.Expr) and _is_string(following.value)), ast.unparse(following)
+
+
+def _is_string(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 @pytest.mark.parametrize(("track", "plugin"), SOLVERS)
