@@ -26,7 +26,7 @@ Says in words what is computed, and departs from the paper in nothing so far.
 
 from __future__ import annotations
 
-import numpy as np
+{imports}
 
 from bench.tracks.{track}.types import Answer, Problem
 
@@ -55,7 +55,7 @@ def describe(content: Mapping[str, Any]) -> str:
 
 
 def scaffold(track: str, name: str, root: Path) -> Path:
-    """Write a method file that runs and answers at random. Raises `BadInput` where the name is bad or taken."""
+    """Write a method file that runs and knows nothing yet. Raises `BadInput` where the name is bad or taken."""
     known = read_tracks(root)
     pick(track, known, "track")
     if not IDENTIFIER.match(name):
@@ -63,19 +63,38 @@ def scaffold(track: str, name: str, root: Path) -> Path:
     path = known[track].path / "methods" / f"{name}.py"
     if name in known[track].solvers:
         raise BadInput(f"new-method: {track} has a {name} already ({path}); choose another name")
-    source = (known[track].path / "types.py").read_text()
-    fields = _scaffold_fields(source)
-    title = name.replace("_", " ").capitalize()
-    path.write_text(SCAFFOLD.format(title=title, track=track, name=name, fields=fields))
+    path.write_text(scaffolded(known[track], name))
     return path
 
 
-def _scaffold_fields(source: str) -> str:
-    """The answer's scaffold: the literal `SCAFFOLD` of types.py, field name to expression."""
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "SCAFFOLD":
-            return "\n".join(f"        {name}={text}," for name, text in ast.literal_eval(node.value).items())
-    raise BadInput("new-method: the track's types.py has no SCAFFOLD; add one (docs/contract.md)")
+def scaffolded(track: Track, name: str) -> str:
+    """The text of a new method: the answer is the literal `SCAFFOLD` of types.py, field name to expression.
+
+    What the expressions name is imported as types.py imports it. Raises `BadInput` where there is no such literal.
+    """
+    if "SCAFFOLD" not in track.facts:
+        raise BadInput(f"new-method: {track.types} has no SCAFFOLD; add one (docs/contract.md)")
+    answer = track.facts["SCAFFOLD"]
+    fields = "\n".join(f"        {field}={text}," for field, text in answer.items())
+    named = {"np"} | {
+        node.id for text in answer.values() for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)
+    }
+    imports = "\n".join(_imports_of(named, track.types))
+    title = name.replace("_", " ").capitalize()
+    return SCAFFOLD.format(title=title, track=track.id, name=name, imports=imports, fields=fields)
+
+
+def _imports_of(names: set[str], path: Path) -> list[str]:
+    """The import statements by which a file knows `names`, one a name, plain imports first."""
+    nodes = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    found = []
+    for node in sorted(nodes, key=lambda node: isinstance(node, ast.ImportFrom)):
+        wanted = [alias for alias in node.names if (alias.asname or alias.name) in names]
+        if isinstance(node, ast.Import):
+            found += [ast.unparse(ast.Import([alias])) for alias in wanted]
+        elif wanted:
+            found.append(ast.unparse(ast.ImportFrom(node.module, wanted, node.level)))
+    return found
 
 
 def find_method(tracks: Mapping[str, Track], track: str, method: str) -> tuple[Track, Plugin]:

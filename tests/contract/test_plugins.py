@@ -87,3 +87,12 @@ def test_a_track_has_floor_ceiling_nulls_mutants_and_one_headline_for_live_and_f
 def test_a_plug_in_passes_the_contract_checks_on_toy_units(track, plugin, tmp_path_factory):
     results = tmp_path_factory.getbasetemp() / "plugins"  # shared, so that toy problems are made once a worker
     assert authoring.check_method(track.id, plugin.id, {"results": str(results), "suite": "next"}, ROOT) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("track", TRACKS.values(), ids=lambda track: track.id)
+def test_a_new_method_passes_the_contract_checks_as_it_is_written(track, tmp_path, tmp_path_factory):
+    path = tmp_path / "not_yet_thought_of.py"
+    path.write_text(authoring.scaffolded(track, path.stem))
+    results = tmp_path_factory.getbasetemp() / "plugins"
+    assert authoring.check_method(track.id, str(path), {"results": str(results), "suite": "next"}, ROOT) == []
