@@ -1,4 +1,4 @@
-"""For method authors: describe the catalogue, scaffold a method, check its contract, try it on dev seeds."""
+"""For method authors: describe the catalogue, scaffold a method, check its contract."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.core import data, records
-from bench.core.catalogue import IDENTIFIER, Plugin, Track, catalogue_json, pick, read_plugin, read_tracks
-from bench.core.collecting import collect
+from bench.core import records
+from bench.core.catalogue import IDENTIFIER, Plugin, Track, pick, read_plugin, read_tracks
 from bench.core.config import load_config
 from bench.core.contract import DEV_SEED, BadInput, Unit
 from bench.core.plan import Plan, plan_units, touches
@@ -174,9 +173,10 @@ def touches_instance(mutant: Plugin, task: Plugin, instance: str) -> bool:
     return touches(mutant, Unit(task.track, task.id, task.facts["VERSION"], instance, 0))
 
 
-def _plan(
+def development_plan(
     track: Track, plugin: Plugin | None, units: list[Unit], overrides: Mapping[str, Any], root: Path, label: str
 ) -> Plan:
+    """The plan of units in a results folder of their own, `dev`; of all of the track's solvers, or of one."""
     config = load_config({**overrides, "tracks": [track.id]}, root)
     config["results"] = str(Path(config["results"]) / "dev")
     suite = Suite(label, 0, tuple(units))
@@ -185,7 +185,7 @@ def _plan(
 
 def _solve(track, plugin, units, overrides, root, label):
     """Run records and answer checksums by unit, from problem and run jobs alone."""
-    plan = _plan(track, plugin, units, overrides, root, label)
+    plan = development_plan(track, plugin, units, overrides, root, label)
     document = plan.document()
     document["config"]["results"] = str(plan.results)
     for stage in ("data", "problems"):
@@ -206,31 +206,3 @@ def _solve(track, plugin, units, overrides, root, label):
             found[planned.unit.key] = records.last(planned.folder / RUN, "record")
             answers[planned.unit.key] = answer_checksum(planned.folder / "answer")
     return found, answers
-
-
-def try_method(
-    track: str, method: str, overrides: Mapping[str, Any], seeds: int, instances: list[str] | None, root: Path
-) -> Path:
-    """Run a method, the controls and the other methods on dev seeds; the folder with the joined records."""
-    known, _ = find_method(read_tracks(root), track, method)
-    units = [
-        unit
-        for task in known.tasks.values()
-        for instance, facts in task.facts["INSTANCES"].items()
-        if facts["size"] == "small" and (not instances or f"{task.id}/{instance}" in instances)
-        for unit in units_of(task, instance, dev_seeds(task, seeds))
-    ]
-    plan = _plan(known, None, units, overrides, root, "dev")
-    document = plan.document()
-    for job in plan.jobs:
-        execute(document, dataclasses.asdict(job))
-    folder = plan.results / "dev"
-    collect(document, catalogue_json({track: known}, data.cards(root / "datasets")), folder)
-    return folder
-
-
-def dev_seeds(task: Plugin, seeds: int) -> range:
-    """Seeds that never score on a board; where only so many exist (subjects), the first ones."""
-    if task.max_seeds is not None:
-        return range(min(seeds, task.max_seeds))
-    return range(DEV_SEED, DEV_SEED + seeds)
