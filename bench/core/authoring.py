@@ -39,6 +39,7 @@ def solve(problem: Problem, rng: np.random.Generator) -> Answer:
     )
 '''
 TOY_SEEDS = 2
+WORDS = {"NEEDS": ("gradients", "gpu"), "INVARIANT_TO": ("scale", "permutation")}
 
 
 def describe(content: Mapping[str, Any]) -> str:
@@ -136,7 +137,7 @@ def _unrepeatable(plugin: Plugin, otherwise: list[str]) -> list[str]:
 
 
 def static_faults(plugin: Plugin) -> list[str]:
-    """Faults that reading the file shows: no solve, parameters without default or not keyword-only."""
+    """Faults that reading the file shows: no solve, bad parameters, words that `NEEDS` or `INVARIANT_TO` lack."""
     tree = ast.parse(plugin.path.read_text())
     solve = next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "solve"), None)
     if solve is None:
@@ -151,7 +152,9 @@ def static_faults(plugin: Plugin) -> list[str]:
         for a, default in zip(solve.args.kwonlyargs, solve.args.kw_defaults, strict=True)
         if default is None and a.arg != "truth"
     ]
-    return faults + [f"parameter {name} has no default" for name in missing]
+    faults += [f"parameter {name} has no default" for name in missing]
+    words = [(fact, word) for fact, known in WORDS.items() for word in plugin.facts.get(fact, ()) if word not in known]
+    return faults + [f"{fact} holds {word!r}; known are {', '.join(WORDS[fact])}" for fact, word in words]
 
 
 def toys(track: Track, plugin: Plugin) -> Iterable[tuple[Plugin, str]]:

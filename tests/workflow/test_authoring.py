@@ -62,6 +62,10 @@ BROKEN = {
     ),
     "nothing": ("def answer(problem, rng):\n    return None\n", "has no function solve"),
     "positional": ("def solve(problem, rng, steps):\n    return Answer(0.0)\n", "keyword-only"),
+    "words": (
+        'NEEDS = ("gpus",)\n\n\ndef solve(problem, rng):\n    return Answer(0.0)\n',
+        "'gpus'; known are gradients, gpu",
+    ),
     "nan": ("def solve(problem, rng):\n    return Answer(float('nan'))\n", "nan"),
     "inputs": ("def solve(problem, rng):\n    problem.sample[:] = 0\n    return Answer(0.0)\n", "error"),
 }
