@@ -50,6 +50,9 @@ def _skips(plan: Plan) -> Iterator[str]:
         path = Path(job.output)
         if path.exists() and "missing" in (entry := read_json(path)):
             yield f"{job.name}: {entry['missing']}"
+    for job in plan.stage("run"):
+        if "skipped" in job.spec:
+            yield f"{job.spec['track']}/{job.spec['method']}: {job.spec['skipped']}"
 
 
 def _measured_seconds(plan: Plan) -> dict[str, float]:
