@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.core import authoring, data, forecast, lifeline, stages, upkeep
+from bench.core import authoring, data, forecast, lifeline, stages, trying, upkeep
 from bench.core.catalogue import catalogue_json, pick, read_tracks
 from bench.core.collecting import collect
 from bench.core.config import ROOT, load_config
@@ -63,11 +63,14 @@ def parser() -> argparse.ArgumentParser:
     made = configured("check", check_method, "the contract checks on toy units, under 30 s")
     made.add_argument("track")
     made.add_argument("method", help="an id, or the path of a file")
-    made = configured("try", try_method, "scores on dev seeds beside controls and the other methods")
+    made = configured("try", try_method, "scores on dev seeds beside controls and the best methods")
     made.add_argument("track")
     made.add_argument("method", help="an id, or the path of a file")
     made.add_argument("--seeds", type=int, default=3, help="dev seeds an instance")
-    made.add_argument("--instances", nargs="*", metavar="TASK/INSTANCE", help="only these")
+    made.add_argument("--instances", nargs="*", default=[], metavar="TASK/INSTANCE", help="these, not the toys")
+    made.add_argument("--minutes", type=float, default=3.0, help="no other method is started later than this")
+    made.add_argument("--all", action="store_true", help="every method on every small instance, however long it takes")
+    made.add_argument("--mutants", action="store_true", help="mutants of the methods as well")
     made = verb("freeze", freeze_suite, "write the next version of a suite from everything that exists")
     made.add_argument("suite")
     made.add_argument("--sizes", nargs="*", default=["small"], choices=["small", "large", "gpu"])
@@ -173,8 +176,13 @@ def check_method(args: argparse.Namespace) -> None:
 def try_method(args: argparse.Namespace) -> None:
     from leaderboard import tables, terminal
 
-    folder = authoring.try_method(args.track, args.method, overrides(args.config), args.seeds, args.instances, ROOT)
+    asked = overrides(args.config)
+    extent = trying.Extent(args.seeds, args.instances, args.minutes, args.all, args.mutants)
+    best = tables.best_first(args.track, Path(load_config(asked, ROOT)["results"]))
+    folder, left_out = trying.try_method(args.track, args.method, asked, extent, best, ROOT)
     terminal.print_tables(tables.load(folder / "records.jsonl", folder / "catalogue.json"))
+    if left_out:
+        print(f"\nno time for {', '.join(left_out)}: --minutes gives more, --all as much as it takes")
 
 
 def freeze_suite(args: argparse.Namespace) -> None:

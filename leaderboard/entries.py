@@ -123,7 +123,8 @@ class Row:
 @dataclass(frozen=True)
 class MutantResult:
     """A mutant against its sound parent on the units that its defect touches. `difference` is mutant minus parent,
-    turned so that negative is worse whatever the metric's direction; `loses` where its interval lies below zero."""
+    turned so that negative is worse whatever the metric's direction; `loses` where its interval lies below zero. One
+    that does not lose on `few` units, fewer than a whole suite has, need not be a fault."""
 
     mutant: str
     parent: str
@@ -133,7 +134,12 @@ class MutantResult:
     units: int
     difference: Estimate | None
     loses: bool
+    few: bool
     reason: str  # why there is no difference or no interval
+
+    @property
+    def verdict(self) -> str:
+        return "loses" if self.loses else "too few draws" if self.few else "does not lose"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.core import statistics
+from bench.core.catalogue import planned_seeds
 from bench.core.statistics import Estimate
 from leaderboard.entries import GateResult, MutantResult, TaskScore
 from leaderboard.units import Board, BoardUnit, is_crossed, sign
@@ -159,8 +160,8 @@ def _mean_over_tasks(board: Board, solver: str, metric: str) -> Estimate | None:
 # -- mutants ------------------------------------------------------------------------------------------------------
 
 
-def touched(card: Mapping[str, Any], unit: BoardUnit) -> bool:
-    return any(fnmatchcase(f"{unit.task}/{unit.instance}", pattern) for pattern in card["touches"])
+def touched(card: Mapping[str, Any], task: str, instance: str) -> bool:
+    return any(fnmatchcase(f"{task}/{instance}", pattern) for pattern in card["touches"])
 
 
 def mutant_result(board: Board, mutant: str) -> MutantResult | None:
@@ -172,7 +173,7 @@ def mutant_result(board: Board, mutant: str) -> MutantResult | None:
     card = board.track["mutants"][mutant]
     parent, metric = card["mutant_of"], card.get("metric") or board.headline() or ""
     null = board.metrics[metric]["units"] == "null"
-    units = [u for u in board.units if touched(card, u) and u.null == null]
+    units = [u for u in board.units if touched(card, u.task, u.instance) and u.null == null]
     if not units:
         return None
     pairs = tuple(sorted({f"{u.task}/{u.instance}" for u in units}))
@@ -180,7 +181,18 @@ def mutant_result(board: Board, mutant: str) -> MutantResult | None:
     loses = estimate is not None and not reason and estimate.mean < 0 and p <= 1 - statistics.LEVEL
     if estimate is not None and not reason:
         reason = estimate.reason
-    return MutantResult(mutant, parent, card["defect"], metric, pairs, len(units), estimate, loses, reason)
+    few = estimate is not None and len(units) < _planned(board, card, null)
+    return MutantResult(mutant, parent, card["defect"], metric, pairs, len(units), estimate, loses, few, reason)
+
+
+def _planned(board: Board, card: Mapping[str, Any], null: bool) -> int:
+    """Units of a whole suite on which a mutant is compared: it need not lose on fewer."""
+    return sum(
+        planned_seeds(task)
+        for task in board.track["tasks"].values()
+        for instance in task["instances"]
+        if task["board"] == board.name and instance["null"] == null and touched(card, task["id"], instance["id"])
+    )
 
 
 def _paired(

@@ -58,6 +58,20 @@ def load(records: Path, catalogue: Path) -> Tables:
     return build(read_joined(Path(records)), core_records.read_json(Path(catalogue)))
 
 
+def best_first(track: str, results: Path) -> list[str]:
+    """Methods of a track as they stand on its newest truth board below a results folder; none where there is none."""
+    for folder in sorted({path.parent for path in results.glob("*/records.jsonl")}, key=_newest_first):
+        found = [record for record in read_joined(folder / "records.jsonl") if record["track"] == track]
+        if found:
+            boards = build(found, core_records.read_json(folder / "catalogue.json")).tracks
+            return [row.method for row in boards[0].methods]
+    return []
+
+
+def _newest_first(folder: Path) -> float:
+    return -(folder / "records.jsonl").stat().st_mtime
+
+
 def read_joined(path: Path) -> list[dict[str, Any]]:
     """The joined records in their order by name. Raises `BadInput` with the line that is malformed."""
     found = []

@@ -82,7 +82,7 @@ def _mutants(results: Sequence[MutantResult]) -> Iterator[str]:
                 result.parent,
                 notation.estimate(result.difference),
                 f"{result.units}",
-                "loses" if result.loses else f"DOES NOT LOSE {result.reason}".rstrip(),
+                f"{result.verdict.replace('does not lose', 'DOES NOT LOSE')} {result.reason}".rstrip(),
             ]
             for result in results
         ]

@@ -70,12 +70,17 @@ class Copy:
         assert done.returncode == 0, done.stdout + done.stderr
         return done
 
+    def page(self, suite: str = "next") -> dict[str, bytes]:
+        """The files of a suite's page and their bytes."""
+        folder = self.results / suite / "leaderboard"
+        return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
     def records(self, suite: str = "next") -> list[dict]:
         return [json.loads(line) for line in (self.results / suite / "records.jsonl").read_text().splitlines()]
 
-    def started(self) -> dict[str, str]:
+    def started(self, suite: str = "next") -> dict[str, str]:
         """Unit run to the time it was started: equal values mean that nothing was run again."""
-        return {f"{r['method']} {r['instance']} {r['seed']}": r["started"] for r in self.records()}
+        return {f"{r['method']} {r['instance']} {r['seed']}": r["started"] for r in self.records(suite)}
 
 
 def copied_suite(root: Path) -> Copy:

@@ -1,4 +1,4 @@
-"""For method authors: describe the catalogue, scaffold a method, check its contract, try it on dev seeds."""
+"""For method authors: describe the catalogue, scaffold a method, check its contract."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.core import data, records
-from bench.core.catalogue import IDENTIFIER, Plugin, Track, catalogue_json, pick, read_plugin, read_tracks
-from bench.core.collecting import collect
+from bench.core import records
+from bench.core.catalogue import IDENTIFIER, Plugin, Track, pick, read_plugin, read_tracks
 from bench.core.config import load_config
 from bench.core.contract import DEV_SEED, BadInput, Unit
 from bench.core.plan import Plan, plan_units, touches
@@ -26,7 +25,7 @@ Says in words what is computed, and departs from the paper in nothing so far.
 
 from __future__ import annotations
 
-import numpy as np
+{imports}
 
 from bench.tracks.{track}.types import Answer, Problem
 
@@ -40,6 +39,7 @@ def solve(problem: Problem, rng: np.random.Generator) -> Answer:
     )
 '''
 TOY_SEEDS = 2
+WORDS = {"NEEDS": ("gradients", "gpu"), "INVARIANT_TO": ("scale", "permutation")}
 
 
 def describe(content: Mapping[str, Any]) -> str:
@@ -55,7 +55,7 @@ def describe(content: Mapping[str, Any]) -> str:
 
 
 def scaffold(track: str, name: str, root: Path) -> Path:
-    """Write a method file that runs and answers at random. Raises `BadInput` where the name is bad or taken."""
+    """Write a method file that runs and knows nothing yet. Raises `BadInput` where the name is bad or taken."""
     known = read_tracks(root)
     pick(track, known, "track")
     if not IDENTIFIER.match(name):
@@ -63,19 +63,38 @@ def scaffold(track: str, name: str, root: Path) -> Path:
     path = known[track].path / "methods" / f"{name}.py"
     if name in known[track].solvers:
         raise BadInput(f"new-method: {track} has a {name} already ({path}); choose another name")
-    source = (known[track].path / "types.py").read_text()
-    fields = _scaffold_fields(source)
-    title = name.replace("_", " ").capitalize()
-    path.write_text(SCAFFOLD.format(title=title, track=track, name=name, fields=fields))
+    path.write_text(scaffolded(known[track], name))
     return path
 
 
-def _scaffold_fields(source: str) -> str:
-    """The answer's scaffold: the literal `SCAFFOLD` of types.py, field name to expression."""
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "SCAFFOLD":
-            return "\n".join(f"        {name}={text}," for name, text in ast.literal_eval(node.value).items())
-    raise BadInput("new-method: the track's types.py has no SCAFFOLD; add one (docs/contract.md)")
+def scaffolded(track: Track, name: str) -> str:
+    """The text of a new method: the answer is the literal `SCAFFOLD` of types.py, field name to expression.
+
+    What the expressions name is imported as types.py imports it. Raises `BadInput` where there is no such literal.
+    """
+    if "SCAFFOLD" not in track.facts:
+        raise BadInput(f"new-method: {track.types} has no SCAFFOLD; add one (docs/contract.md)")
+    answer = track.facts["SCAFFOLD"]
+    fields = "\n".join(f"        {field}={text}," for field, text in answer.items())
+    named = {"np"} | {
+        node.id for text in answer.values() for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)
+    }
+    imports = "\n".join(_imports_of(named, track.types))
+    title = name.replace("_", " ").capitalize()
+    return SCAFFOLD.format(title=title, track=track.id, name=name, imports=imports, fields=fields)
+
+
+def _imports_of(names: set[str], path: Path) -> list[str]:
+    """The import statements by which a file knows `names`, one a name, plain imports first."""
+    nodes = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    found = []
+    for node in sorted(nodes, key=lambda node: isinstance(node, ast.ImportFrom)):
+        wanted = [alias for alias in node.names if (alias.asname or alias.name) in names]
+        if isinstance(node, ast.Import):
+            found += [ast.unparse(ast.Import([alias])) for alias in wanted]
+        elif wanted:
+            found.append(ast.unparse(ast.ImportFrom(node.module, wanted, node.level)))
+    return found
 
 
 def find_method(tracks: Mapping[str, Track], track: str, method: str) -> tuple[Track, Plugin]:
@@ -118,7 +137,7 @@ def _unrepeatable(plugin: Plugin, otherwise: list[str]) -> list[str]:
 
 
 def static_faults(plugin: Plugin) -> list[str]:
-    """Faults that reading the file shows: no solve, parameters without default or not keyword-only."""
+    """Faults that reading the file shows: no solve, bad parameters, words that `NEEDS` or `INVARIANT_TO` lack."""
     tree = ast.parse(plugin.path.read_text())
     solve = next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "solve"), None)
     if solve is None:
@@ -133,7 +152,9 @@ def static_faults(plugin: Plugin) -> list[str]:
         for a, default in zip(solve.args.kwonlyargs, solve.args.kw_defaults, strict=True)
         if default is None and a.arg != "truth"
     ]
-    return faults + [f"parameter {name} has no default" for name in missing]
+    faults += [f"parameter {name} has no default" for name in missing]
+    words = [(fact, word) for fact, known in WORDS.items() for word in plugin.facts.get(fact, ()) if word not in known]
+    return faults + [f"{fact} holds {word!r}; known are {', '.join(WORDS[fact])}" for fact, word in words]
 
 
 def toys(track: Track, plugin: Plugin) -> Iterable[tuple[Plugin, str]]:
@@ -155,9 +176,10 @@ def touches_instance(mutant: Plugin, task: Plugin, instance: str) -> bool:
     return touches(mutant, Unit(task.track, task.id, task.facts["VERSION"], instance, 0))
 
 
-def _plan(
+def development_plan(
     track: Track, plugin: Plugin | None, units: list[Unit], overrides: Mapping[str, Any], root: Path, label: str
 ) -> Plan:
+    """The plan of units in a results folder of their own, `dev`; of all of the track's solvers, or of one."""
     config = load_config({**overrides, "tracks": [track.id]}, root)
     config["results"] = str(Path(config["results"]) / "dev")
     suite = Suite(label, 0, tuple(units))
@@ -166,7 +188,7 @@ def _plan(
 
 def _solve(track, plugin, units, overrides, root, label):
     """Run records and answer checksums by unit, from problem and run jobs alone."""
-    plan = _plan(track, plugin, units, overrides, root, label)
+    plan = development_plan(track, plugin, units, overrides, root, label)
     document = plan.document()
     document["config"]["results"] = str(plan.results)
     for stage in ("data", "problems"):
@@ -187,31 +209,3 @@ def _solve(track, plugin, units, overrides, root, label):
             found[planned.unit.key] = records.last(planned.folder / RUN, "record")
             answers[planned.unit.key] = answer_checksum(planned.folder / "answer")
     return found, answers
-
-
-def try_method(
-    track: str, method: str, overrides: Mapping[str, Any], seeds: int, instances: list[str] | None, root: Path
-) -> Path:
-    """Run a method, the controls and the other methods on dev seeds; the folder with the joined records."""
-    known, _ = find_method(read_tracks(root), track, method)
-    units = [
-        unit
-        for task in known.tasks.values()
-        for instance, facts in task.facts["INSTANCES"].items()
-        if facts["size"] == "small" and (not instances or f"{task.id}/{instance}" in instances)
-        for unit in units_of(task, instance, dev_seeds(task, seeds))
-    ]
-    plan = _plan(known, None, units, overrides, root, "dev")
-    document = plan.document()
-    for job in plan.jobs:
-        execute(document, dataclasses.asdict(job))
-    folder = plan.results / "dev"
-    collect(document, catalogue_json({track: known}, data.cards(root / "datasets")), folder)
-    return folder
-
-
-def dev_seeds(task: Plugin, seeds: int) -> range:
-    """Seeds that never score on a board; where only so many exist (subjects), the first ones."""
-    if task.max_seeds is not None:
-        return range(min(seeds, task.max_seeds))
-    return range(DEV_SEED, DEV_SEED + seeds)

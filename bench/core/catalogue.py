@@ -50,14 +50,24 @@ class Plugin:
 
     @property
     def seeds(self) -> int:
-        """How many seeds a suite plans for a task: `SEEDS`, or 5, and never more than there are."""
-        wanted = self.facts.get("SEEDS", DEFAULT_SEEDS)
-        return wanted if self.max_seeds is None else min(wanted, self.max_seeds)
+        """How many seeds a suite plans for a task."""
+        return planned_seeds(self.card())
 
     @property
     def max_seeds(self) -> int | None:
         """How many seeds exist (subjects, say); None: as many as one likes."""
-        return 1 if self.facts["SEED_CHANGES"] == "nothing" else self.facts.get("MAX_SEEDS")
+        return most_seeds(self.card())
+
+
+def planned_seeds(card: Mapping[str, Any]) -> int:
+    """How many seeds a suite plans for the task of a card: `seeds`, or 5, and never more than there are."""
+    wanted, most = card.get("seeds", DEFAULT_SEEDS), most_seeds(card)
+    return wanted if most is None else min(wanted, most)
+
+
+def most_seeds(card: Mapping[str, Any]) -> int | None:
+    """How many seeds of a task exist, or None where there is no end of them."""
+    return 1 if card["seed_changes"] == "nothing" else card.get("max_seeds")
 
 
 @dataclass(frozen=True)

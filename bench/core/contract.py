@@ -13,8 +13,9 @@ A problem, truth or answer is a frozen dataclass in a track's `types.py`. Its fi
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,26 @@ class Unsupported(Exception):
 
 class InvalidAnswer(ValueError):
     """The answer does not fit its problem: wrong shape, dtype, size or field."""
+
+
+def check_numbers(
+    name: str, values: np.ndarray, within: tuple[float, float] = (-math.inf, math.inf), **axes: int
+) -> None:
+    """Raise `InvalidAnswer` unless an answer's array is as long as the problem's `axes`, finite and `within` bounds.
+
+    The axes are named in their order by what they count: `check_numbers("scores", answer.scores, roles=3, heads=8)`.
+    """
+    if values.shape != tuple(axes.values()):
+        wanted = " x ".join(f"{length} {what}" for what, length in axes.items())
+        raise InvalidAnswer(f"{name} has shape {values.shape}, the problem has {wanted}")
+    _refuse(name, ~np.isfinite(values), "NaN or infinite")
+    low, high = within
+    _refuse(name, (values < low) | (values > high), f"not between {low:g} and {high:g}")
+
+
+def _refuse(name: str, bad: np.ndarray, what: str) -> None:
+    if bad.any():
+        raise InvalidAnswer(f"{name} has {np.count_nonzero(bad)} values that are {what}")
 
 
 @dataclass(frozen=True)
@@ -107,3 +128,25 @@ PASSES: Counter[str] = Counter()
 def count_passes(kind: str, examples: int) -> None:
     """Add `examples` passes of `kind` (`forward` or `backward`) to the running unit's counts."""
     PASSES[kind] += int(examples)
+
+
+@dataclass
+class Budget:
+    """Example passes that a method may spend on a unit, and those that are left."""
+
+    granted: int
+    left: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = self.granted
+
+    def spend(self, passes: int, kind: str | None = None) -> None:
+        """Take passes off; as `kind` they are counted too, where no model does that (`count_passes`).
+
+        Raises `Unsupported` where the budget does not hold them.
+        """
+        if passes > self.left:
+            raise Unsupported(f"needs {passes} more passes, the budget of {self.granted} has {self.left} left")
+        self.left -= passes
+        if kind is not None:
+            count_passes(kind, passes)

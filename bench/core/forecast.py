@@ -85,6 +85,9 @@ def _skips(plan: Plan) -> Iterator[str]:
             skipped = [one for one in plan.stage("problems") if job.name in one.spec["datasets"]]
             units = sum(len(one.spec["units"]) for one in skipped)
             yield f"{units} units of {', '.join(one.name for one in skipped)}: {reason}"
+    for job in plan.stage("run"):
+        if "skipped" in job.spec:
+            yield f"{job.spec['track']}/{job.spec['method']}: {job.spec['skipped']}"
 
 
 def _missing(plan: Plan, job: Job) -> str | None:

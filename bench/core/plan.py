@@ -19,7 +19,7 @@ from bench.core.catalogue import Plugin, Track, pick, read_tracks
 from bench.core.config import ROOT, load_config, mirror_of
 from bench.core.contract import BadInput, Unit
 from bench.core.hashing import code_hash, sha256_file, sha256_of
-from bench.core.records import read_json
+from bench.core.records import hardware, read_json
 from bench.core.suites import Suite, load_suite
 
 SHORT = 12  # characters of a hash in a path
@@ -228,13 +228,14 @@ class _Builder:
         code = code_hash([plugin.path, self.tracks[track].types, *parent], self.root)
         environment = plugin.facts.get("ENV", "base")
         lock = self.lock(environment)
-        key = sha256_of([code, lock, keys, [job.output for job in needed]])[:SHORT]
+        lacking = lacks(plugin)
+        key = sha256_of([code, lock, keys, [job.output for job in needed], *lacking.values()])[:SHORT]
         output = self.stages / "run" / track / f"{plugin.id}.{size}.{key}.json"
         spec = {
             "track": track, "method": plugin.id, "kind": plugin.kind[:-1], "path": str(plugin.path), "size": size,
             "types": str(self.tracks[track].types), "units": keys, "code": code, "environment": environment,
             "lock": lock, "reads_truth": bool(plugin.facts.get("READS_TRUTH")),
-            "unit_facts": {unit.key: self.unit_facts(unit) for unit in units},
+            "unit_facts": {unit.key: self.unit_facts(unit) for unit in units}, **lacking,
         }  # fmt: skip
         inputs = tuple(job.output for job in needed)
         return Job("run", f"{track}/{plugin.id}/{size}", str(output), inputs, spec)
@@ -294,6 +295,13 @@ def submitted_to(manifest: Path) -> tuple[str, str]:
         return stated["suite"]["label"], stated["method"]["track"]
     except (KeyError, TypeError) as error:
         raise BadInput(f"{manifest}: names no suite and track; {remedy}") from error
+
+
+def lacks(plugin: Plugin) -> dict[str, str]:
+    """Why none of a solver's units can run on this machine, as `skipped`; nothing where they can."""
+    if "gpu" in plugin.facts.get("NEEDS", ()) and hardware()["gpu"] is None:
+        return {"skipped": "needs a GPU, and this machine shows none"}
+    return {}
 
 
 def touches(mutant: Plugin, unit: Unit) -> bool:

@@ -58,7 +58,8 @@ def planned_runs(spec: Mapping[str, Any], inputs: list[str], results: Path) -> l
     entries: dict[str, Any] = {}
     for path in inputs:
         entries |= read_json(Path(path))["units"]
-    return [_unit_run(Unit.from_key(key), entries[key], spec, results) for key in spec["units"]]
+    lacking = {"skipped": spec["skipped"]} if "skipped" in spec else {}
+    return [_unit_run(Unit.from_key(key), {**entries[key], **lacking}, spec, results) for key in spec["units"]]
 
 
 def _unit_run(unit: Unit, entry: Mapping[str, Any], spec: Mapping[str, Any], results: Path) -> UnitRun:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from bench.core.answers import accept
 from bench.core.contract import InvalidAnswer
 from bench.core.worker import Assignment, Job, Limits, SupervisorFault, Worker, clear, plain
 
-__all__ = ["Assignment", "Limits", "Outcome", "SupervisorFault", "die_with_parent", "supervise"]
+__all__ = ["Assignment", "Limits", "Outcome", "SupervisorFault", "supervise"]
 
 
 @dataclass(frozen=True)
@@ -122,18 +121,3 @@ def _unreadable(job: Job, assignment: Assignment, reason: str) -> str:
     except InvalidAnswer as error:
         raise SupervisorFault(f"{assignment.problem}: {error}; remove the folder and make the problem again") from error
     return f"the child could not read its problem: {reason}"
-
-
-def die_with_parent() -> None:
-    """End this process by SIGTERM when its parent ends, however that ends; SIGTERM leaves by way of `finally`.
-
-    Called by the run stage when it starts: a killed Snakemake then leaves no orphans behind. The children of
-    `supervise` die with this process in turn.
-    """
-
-    def leave(number: int, frame: Any) -> None:
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, leave)
-    if sys.platform == "linux":
-        child.prctl(child.PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -15,6 +15,7 @@ import psutil
 
 from bench.core import lifeline, records, store
 from bench.core.catalogue import load_plugin, pick
+from bench.core.citing import bibliography
 from bench.core.config import load_config
 from bench.core.contract import BadInput
 from bench.core.plan import Plan, make_plan
@@ -259,7 +260,7 @@ def _manifest(plan: Plan, stage: str, key: str, **wanted: str) -> Mapping[str, A
 
 
 def cite(plan: Plan) -> str:
-    """References of the methods, tasks and data sets that a plan runs, each once."""
+    """BibTeX of the methods, tasks and data sets that a plan runs, each work once."""
     methods = {(job.spec["track"], job.spec["method"]) for job in plan.stage("run") if job.spec["kind"] == "method"}
     entries = [
         (f"{track}/{name}", plan.tracks[track].methods[name].facts["REFERENCE"]) for track, name in sorted(methods)
@@ -274,12 +275,4 @@ def cite(plan: Plan) -> str:
 
     cards = data.cards(plan.root / "datasets")
     entries += [(name, cards[name]["citation"]) for name in sorted({job.spec["dataset"] for job in plan.stage("data")})]
-    return "\n\n".join(bibtex(name, text) for name, text in entries)
-
-
-def bibtex(name: str, reference: str) -> str:
-    """A reference as BibTeX: itself where it is BibTeX already, else a `@misc` entry with the citation as note."""
-    if reference.lstrip().startswith("@"):
-        return f"% {name}\n{reference.strip()}"
-    key = name.replace("/", "_")
-    return f"% {name}\n@misc{{{key},\n  note = {{{reference.strip()}}}\n}}"
+    return bibliography(entries)

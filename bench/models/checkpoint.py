@@ -16,10 +16,12 @@ Tensors (`l` counts layers; biases are optional and zero where missing):
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -33,6 +35,13 @@ CHOICES = {
 SIZES = ("n_layers", "n_heads", "n_kv_heads", "d_model", "d_head", "d_vocab", "d_out", "n_ctx")
 ADDED = ("rotary_dims", "qk_norm", "parallel")
 """Settings that are written only where they are not at their default: files of models without them stay the same."""
+
+RESIDUAL_AXIS = {
+    "embed": 1, "pos": 1, "unembed": 0, "final_norm": 0, "final_norm_bias": 0,
+    "q": 1, "k": 1, "v": 1, "o": 2, "o_bias": 0, "norm1": 0, "norm1_bias": 0, "norm2": 0, "norm2_bias": 0,
+    "mlp_in": 0, "mlp_gate": 0, "mlp_out": 1, "mlp_out_bias": 0,
+}  # fmt: skip
+"""Which axis of each tensor lies along the residual stream; tensors that are not named have none."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +161,21 @@ def checked(config: Config, weights: dict[str, np.ndarray], source: object = "ch
         raise BadInput(f"{source}: tensor {missing[0]!r} of shape {expected[missing[0]]} is missing")
     dtype = weights["embed"].dtype
     return {name: weights.get(name, np.zeros(shape, dtype)) for name, shape in expected.items()}
+
+
+def along_residual(
+    weights: Mapping[str, np.ndarray], change: Float[np.ndarray, "d_model other"]
+) -> dict[str, np.ndarray]:
+    """Copies of all tensors, multiplied along their residual axis by `change` where they have one.
+
+    An orthogonal `change` gives the same function in a turned stream (where no norm reads it), a wide or narrow one a
+    stream of another width.
+    """
+    return {name: _along(RESIDUAL_AXIS.get(name.rsplit(".", 1)[-1]), array, change) for name, array in weights.items()}
+
+
+def _along(axis: int | None, array: np.ndarray, change: np.ndarray) -> np.ndarray:
+    return array.copy() if axis is None else np.moveaxis(np.moveaxis(array, axis, -1) @ change, -1, axis)
 
 
 def random_weights(config: Config, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -15,18 +15,11 @@ from jaxtyping import Bool, Float, Int
 from scipy.special import erf, expit
 
 from bench.core.contract import BadInput
-from bench.models.checkpoint import Config
+from bench.models.checkpoint import RESIDUAL_AXIS, Config
 from bench.models.graph import Graph
 
 Weights = Mapping[str, np.ndarray]
 ROW_ELEMENTS = 4_000_000  # numbers in one [edges, batch, pos, d_model] array
-
-RESIDUAL_AXIS = {
-    "embed": 1, "pos": 1, "unembed": 0, "final_norm": 0, "final_norm_bias": 0,
-    "q": 1, "k": 1, "v": 1, "o": 2, "o_bias": 0, "norm1": 0, "norm1_bias": 0, "norm2": 0, "norm2_bias": 0,
-    "mlp_in": 0, "mlp_gate": 0, "mlp_out": 1, "mlp_out_bias": 0,
-}  # fmt: skip
-"""Which axis of each tensor lies along the residual stream; tensors that are not named have none."""
 
 ACTIVATIONS = {
     "relu": lambda x: np.maximum(x, 0.0),

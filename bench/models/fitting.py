@@ -19,9 +19,11 @@ from jaxtyping import Bool, Float, Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from bench.models import checkpoint
 from bench.models.checkpoint import Config
 from bench.models.transformer import Transformer
 
+FRESH, FINAL = 2, 3  # second words of the seeds of strings that measure, and of those that the record is taken on
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 Arrays = dict[str, np.ndarray]
 
@@ -138,6 +140,29 @@ def fit(
             if found["passes"]:
                 break
     return found
+
+
+def state_file(folder: Path | None, name: str) -> Path | None:
+    """Where the state of an unfinished training is kept, in a folder that is made; None where none is to be kept."""
+    if folder is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}.safetensors"
+
+
+def write_trained(
+    path: Path, fitting: Fitting, arrays: Arrays, measured: Mapping[str, float], facts: Mapping[str, Any]
+) -> None:
+    """Write weights and, beside them as JSON, how they came about and what was `measured` with the seed of `FINAL`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint.save(path, fitting.config, arrays)
+    record = {
+        **facts, "seed": fitting.seed, "steps": fitting.step, "device": fitting.device,
+        "cpu_seconds": round(fitting.cpu_seconds, 1), "measured": measured,
+        "data_seeds": {"training": [fitting.seed, 1, "step"], "measured": [fitting.seed, FINAL]},
+        "versions": {"torch": torch.__version__, "numpy": np.__version__},
+    }  # fmt: skip
+    path.with_suffix(".json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
 def run_swapped(

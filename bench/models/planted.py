@@ -24,9 +24,8 @@ from itertools import combinations, product
 import numpy as np
 from jaxtyping import Float
 
-from bench.models.checkpoint import Config, shapes
+from bench.models.checkpoint import Config, along_residual, shapes
 from bench.models.compiled.conversion import BOS, Compiled
-from bench.models.exhaustive import RESIDUAL_AXIS
 
 TRUE, FALSE = ("a", "b", "c"), ("u", "v", "w")
 SHARP = 100.0  # attention score of the place that a head looks at; all others have 0
@@ -284,13 +283,7 @@ def compressed(config: Config, weights: Weights, directions: Directions) -> tupl
 
     What is written along one axis is read a little along all others: superposition.
     """
-    laid = {name: _laid(name, array, directions) for name, array in weights.items()}
-    return replace(config, d_model=directions.shape[1]), laid
-
-
-def _laid(name: str, array: np.ndarray, directions: Directions) -> np.ndarray:
-    axis = RESIDUAL_AXIS.get(name.rsplit(".", 1)[-1])
-    return array if axis is None else np.moveaxis(np.moveaxis(array, axis, -1) @ directions, -1, axis)
+    return replace(config, d_model=directions.shape[1]), along_residual(weights, directions)
 
 
 def spread_directions(many: int, few: int, rng: np.random.Generator, steps: int = 10) -> Directions:

@@ -13,9 +13,8 @@ import numpy as np
 from jaxtyping import Int
 
 from bench.core.contract import BadInput
-from bench.models.checkpoint import Config, shapes
+from bench.models.checkpoint import Config, along_residual, shapes
 from bench.models.compiled.dressing import random_rotation
-from bench.models.exhaustive import RESIDUAL_AXIS
 
 Weights = Mapping[str, np.ndarray]
 
@@ -56,12 +55,8 @@ def disguised(
         raise BadInput("disguise: the model has norms or shares keys between heads; only plain models can be disguised")
     turn = random_rotation(config.d_model, rng)
     orders = [rng.permutation(config.n_heads) for _ in range(config.n_layers)]
-    return {name: _reordered(name, _turned(name, array, turn), orders) for name, array in weights.items()}, orders
-
-
-def _turned(name: str, array: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    axis = RESIDUAL_AXIS.get(name.rsplit(".", 1)[-1])
-    return array if axis is None else np.moveaxis(np.tensordot(array, turn, axes=(axis, 0)), -1, axis)
+    turned = along_residual(weights, turn)
+    return {name: _reordered(name, array, orders) for name, array in turned.items()}, orders
 
 
 def _reordered(name: str, array: np.ndarray, orders: list[np.ndarray]) -> np.ndarray:

@@ -7,20 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.core.catalogue import load_plugin
 from bench.core.config import ROOT
 from bench.core.contract import Blob, InvalidAnswer
 from bench.tracks.circuits.types import Answer, Problem, Truth, check
+from tests.bite.rejecting import (  # noqa: F401
+    test_a_broken_scorer_breaks_its_sentence,
+    test_the_sound_scorer_keeps_every_sentence,
+)
 
 SCORE_FILE = ROOT / "bench" / "tracks" / "circuits" / "score.py"
 EDGES = 8
 
 
 # -- what replaces a part of the scorer: (loaded score module) -> None ----------------------------------------------
-
-
-def sound(score):
-    pass
 
 
 def ties_broken_by_order(score):
@@ -244,21 +243,6 @@ def only_what_was_cut_is_held_against_the_circuit(score):
     assert of_a_cut(score, [3, 3, 0, 0, 3, 9, 0, 0]) == 0
 
 
-SENTENCES = (
-    equal_scores_are_no_equivariance,
-    equal_twins_score_full_marks_in_any_unit,
-    twins_at_different_scales_are_not_alike,
-    twins_in_opposite_orders_score_below_nothing,
-    only_what_was_cut_is_held_against_the_circuit,
-    equal_scores_are_worth_half,
-    what_cancels_is_worth_half_in_any_unit,
-    small_units_are_ranked,
-    the_floor_is_what_random_orders_reach,
-    leaving_an_edge_without_score_is_refused,
-    any_right_circuit_scores_full_marks,
-    declining_to_choose_is_right_on_a_null_unit,
-    a_circuit_of_everything_is_punished,
-)
 REJECTIONS = (
     (equal_scores_are_equal_twins, equal_scores_are_no_equivariance),
     (twins_are_correlated, twins_at_different_scales_are_not_alike),
@@ -277,30 +261,13 @@ REJECTIONS = (
     (false_edges_from_raw_scores, declining_to_choose_is_right_on_a_null_unit),
     (f1_of_as_many_as_are_live, a_circuit_of_everything_is_punished),
 )
+FURTHER = (equal_twins_score_full_marks_in_any_unit,)
 
 
-@pytest.fixture
-def score():
-    """The track's scorer, to be broken."""
-    module = load_plugin(SCORE_FILE)
-    kept = dict(vars(module))
-    module.run_circuits = lambda problem, truth, answer: {}  # what is run has its own mutants
-    yield module
-    vars(module).clear()
-    vars(module).update(kept)
-
-
-@pytest.mark.parametrize("sentence", SENTENCES, ids=lambda one: one.__name__)
-def test_the_sound_scorer_keeps_every_sentence(score, sentence):
-    sound(score)
-    sentence(score)
-
-
-@pytest.mark.parametrize(("broken", "sentence"), REJECTIONS, ids=lambda one: one.__name__)
-def test_a_broken_scorer_breaks_its_sentence(score, broken, sentence):
-    broken(score)
-    with pytest.raises(AssertionError):
-        sentence(score)
+@pytest.fixture(autouse=True)
+def no_circuit_is_run(score):
+    """What is run has its own mutants."""
+    score.run_circuits = lambda problem, truth, answer: {}
 
 
 def test_an_edge_left_out_would_pay_if_it_were_taken(score):

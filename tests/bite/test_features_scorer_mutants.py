@@ -7,18 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.core.catalogue import load_plugin
 from bench.core.config import ROOT
+from tests.bite.rejecting import (  # noqa: F401
+    test_a_broken_scorer_breaks_its_sentence,
+    test_the_sound_scorer_keeps_every_sentence,
+)
 from tests.features_units import CODES, answer, problem, truth
 
 SCORE_FILE = ROOT / "bench" / "tracks" / "features" / "score.py"
 
 
 # -- what replaces a part of the scorer: (loaded score module) -> None ----------------------------------------------
-
-
-def sound(score):
-    pass
 
 
 def recovery_over_the_latents(score):
@@ -253,32 +252,4 @@ REJECTIONS = (
     (tree_transposed, the_truth_scores_full_marks),
     (absorption_of_the_child, a_parent_that_is_silent_with_its_child_is_absorbed),
 )
-SENTENCES = tuple(
-    dict.fromkeys(
-        [sentence for _, sentence in REJECTIONS]
-        + [copies_of_one_latent_recover_one_feature, a_tree_upside_down_is_wrong]
-    )
-)
-
-
-@pytest.fixture
-def score():
-    """The track's scorer, to be broken."""
-    module = load_plugin(SCORE_FILE)
-    kept = dict(vars(module))
-    yield module
-    vars(module).clear()
-    vars(module).update(kept)
-
-
-@pytest.mark.parametrize("sentence", SENTENCES, ids=lambda one: one.__name__)
-def test_the_sound_scorer_keeps_every_sentence(score, sentence):
-    sound(score)
-    sentence(score)
-
-
-@pytest.mark.parametrize(("broken", "sentence"), REJECTIONS, ids=lambda one: one.__name__)
-def test_a_broken_scorer_breaks_its_sentence(score, broken, sentence):
-    broken(score)
-    with pytest.raises(AssertionError):
-        sentence(score)
+FURTHER = (copies_of_one_latent_recover_one_feature, a_tree_upside_down_is_wrong)

@@ -7,18 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.core.catalogue import load_plugin
 from bench.core.config import ROOT
+from tests.bite.rejecting import (  # noqa: F401
+    test_a_broken_scorer_breaks_its_sentence,
+    test_the_sound_scorer_keeps_every_sentence,
+)
 from tests.variables_units import AXES, IDLE, A, B, answer, switches, turned
 
 SCORE_FILE = ROOT / "bench" / "tracks" / "variables" / "score.py"
 
 
 # -- what replaces a part of the scorer: (loaded score module) -> None ----------------------------------------------
-
-
-def sound(score):
-    pass
 
 
 def isolation_on_all_cells_that_stay(score):
@@ -175,27 +174,3 @@ REJECTIONS = (
     (any_closeness_will_do, half_a_change_is_no_change),
     (chance_is_that_of_one_direction_in_any, the_floor_of_the_overlap_lies_below_its_ceiling),
 )
-SENTENCES = tuple(dict.fromkeys(sentence for _, sentence in REJECTIONS))
-
-
-@pytest.fixture
-def score():
-    """The track's scorer, to be broken."""
-    module = load_plugin(SCORE_FILE)
-    kept = dict(vars(module))
-    yield module
-    vars(module).clear()
-    vars(module).update(kept)
-
-
-@pytest.mark.parametrize("sentence", SENTENCES, ids=lambda one: one.__name__)
-def test_the_sound_scorer_keeps_every_sentence(score, sentence, tmp_path):
-    sound(score)
-    sentence(score, tmp_path)
-
-
-@pytest.mark.parametrize(("broken", "sentence"), REJECTIONS, ids=lambda one: one.__name__)
-def test_a_broken_scorer_breaks_its_sentence(score, broken, sentence, tmp_path):
-    broken(score)
-    with pytest.raises(AssertionError):
-        sentence(score, tmp_path)

@@ -237,9 +237,9 @@ def test_scores_that_are_not_finite_are_refused(worth):
 
 
 def test_answers_of_the_wrong_length_are_refused():
-    with pytest.raises(InvalidAnswer, match="5 edge scores, problem has 6 edges"):
+    with pytest.raises(InvalidAnswer, match=r"edge_scores has shape \(5,\), the problem has 6 edges"):
         check(PROBLEM, Answer(np.zeros(5), LIVE))
-    with pytest.raises(InvalidAnswer, match="4 circuit flags, problem has 6 edges"):
+    with pytest.raises(InvalidAnswer, match=r"circuit has shape \(4,\), the problem has 6 edges"):
         check(PROBLEM, Answer(np.zeros(6), LIVE[:4]))
-    with pytest.raises(InvalidAnswer, match="3 node scores, problem has 4 nodes"):
+    with pytest.raises(InvalidAnswer, match=r"node_scores has shape \(3,\), the problem has 4 nodes"):
         check(PROBLEM, Answer(np.zeros(6), LIVE, np.zeros(3)))

@@ -1,10 +1,11 @@
 """Units, seeds and generators: identity decides, nothing else."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.core.contract import Unit, generator
+from bench.core.contract import PASSES, Budget, Unit, Unsupported, generator
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 
@@ -26,3 +27,16 @@ def test_generators_depend_on_the_identity_alone():
         generator("problem", "a/b-v1/c/0", "eap"),
     ]
     assert all(not np.allclose(one, other.random(4)) for other in others)
+
+
+def test_a_budget_gives_what_it_holds_says_what_is_left_and_counts_only_when_asked():
+    PASSES.clear()
+    budget = Budget(10)
+    budget.spend(4)
+    assert (budget.left, dict(PASSES)) == (6, {})
+    budget.spend(3, "backward")
+    with pytest.raises(Unsupported, match="needs 4 more passes, the budget of 10 has 3 left"):
+        budget.spend(4, "forward")
+    budget.spend(3, "forward")
+    assert (budget.left, dict(PASSES)) == (0, {"backward": 3, "forward": 3})
+    PASSES.clear()

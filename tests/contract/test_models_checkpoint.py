@@ -9,7 +9,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from bench.core.contract import BadInput
-from bench.models.checkpoint import Config, load_arrays, random_weights, save, shapes
+from bench.models.checkpoint import Config, along_residual, load_arrays, random_weights, save, shapes
 
 CONFIG = Config(
     n_layers=2, n_heads=4, n_kv_heads=2, d_model=6, d_head=2, d_mlp=5, d_vocab=3, d_out=4, n_ctx=7, norm="layernorm"
@@ -19,6 +19,20 @@ CONFIG = Config(
 @pytest.fixture
 def weights():
     return random_weights(CONFIG, np.random.default_rng(0))
+
+
+def test_a_change_along_the_residual_axis_takes_every_tensor_to_the_shape_of_a_wider_model_and_copies_the_rest(weights):
+    wider = shapes(replace(CONFIG, d_model=9))
+    moved = along_residual(weights, np.eye(6, 9))
+    assert {name: array.shape for name, array in moved.items()} == wider
+    np.testing.assert_array_equal(moved["layers.1.o"][..., :6], weights["layers.1.o"])
+    assert not moved["layers.1.mlp_in"][6:].any()
+    moved["unembed_bias"][:] = 7
+    assert not (weights["unembed_bias"] == 7).any()
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(6, 6)))[0]
+    turned = along_residual(weights, turn)
+    np.testing.assert_allclose(turned["embed"] @ turned["unembed"], weights["embed"] @ weights["unembed"], atol=1e-12)
+    np.testing.assert_allclose(turned["embed"] @ turned["layers.0.q"], weights["embed"] @ weights["layers.0.q"])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

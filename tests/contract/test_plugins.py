@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 
 import pytest
 
@@ -42,6 +43,18 @@ def test_solve_takes_problem_and_rng_and_keyword_parameters_with_defaults(track,
     assert authoring.static_faults(plugin) == []
 
 
+@pytest.mark.parametrize(("track", "plugin"), PLUGINS)
+def test_no_text_of_a_card_is_cut_short_by_a_second_string_outside_its_brackets(track, plugin):
+    body = ast.parse(plugin.path.read_text()).body
+    for fact, following in itertools.pairwise(body):
+        is_text = isinstance(fact, ast.Assign) and _is_string(fact.value)
+        assert not (is_text and isinstance(following, ast.Expr) and _is_string(following.value)), ast.unparse(following)
+
+
+def _is_string(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
 @pytest.mark.parametrize(("track", "plugin"), SOLVERS)
 def test_no_plug_in_imports_another(track, plugin):
     for node in ast.walk(ast.parse(plugin.path.read_text())):
@@ -78,3 +91,12 @@ def test_a_track_has_floor_ceiling_nulls_mutants_and_one_headline_for_live_and_f
 def test_a_plug_in_passes_the_contract_checks_on_toy_units(track, plugin, tmp_path_factory):
     results = tmp_path_factory.getbasetemp() / "plugins"  # shared, so that toy problems are made once a worker
     assert authoring.check_method(track.id, plugin.id, {"results": str(results), "suite": "next"}, ROOT) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("track", TRACKS.values(), ids=lambda track: track.id)
+def test_a_new_method_passes_the_contract_checks_as_it_is_written(track, tmp_path, tmp_path_factory):
+    path = tmp_path / "not_yet_thought_of.py"
+    path.write_text(authoring.scaffolded(track, path.stem))
+    results = tmp_path_factory.getbasetemp() / "plugins"
+    assert authoring.check_method(track.id, str(path), {"results": str(results), "suite": "next"}, ROOT) == []

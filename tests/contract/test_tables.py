@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from bench.core.contract import BadInput
-from leaderboard.tables import MutantResult, Row, Tables, TrackTable, build, load
+from leaderboard.tables import MutantResult, Row, Tables, TrackTable, best_first, build, load
 from tests import leaderboard_records as made_up
 
 PLAIN = {"way_found": (0.75, 0.5, 1.0)}
@@ -457,6 +458,18 @@ def test_a_subject_who_lacks_an_instance_leaves_the_task(run: Run):
     assert table.methods[0].score.draws == 4
 
 
+def test_the_methods_of_a_track_are_named_best_first_from_its_newest_board(tmp_path: Path):
+    assert best_first("maze", tmp_path) == []
+    for age, (suite, best) in enumerate([("newest", "wall_follower"), ("older", "compass")]):
+        run = Run()
+        run.fill("compass", "mazes/hedge mazes/stone", 0.9 if best == "compass" else 0.7)
+        run.fill("wall_follower", "mazes/hedge mazes/stone", 0.8)
+        records, _ = made_up.write(tmp_path / suite, run.records, run.catalogue)
+        os.utime(records, (1e9 - age, 1e9 - age))
+    assert best_first("maze", tmp_path) == ["wall_follower", "compass"]
+    assert best_first("weather", tmp_path) == []
+
+
 # -- mutants --------------------------------------------------------------------------------------------------------
 
 
@@ -487,6 +500,18 @@ def test_a_mutant_whose_interval_holds_zero_does_not_lose():
 
 def test_a_mutant_that_is_better_does_not_lose():
     assert not mutant_result(0.99).loses
+
+
+def test_a_mutant_on_fewer_draws_than_a_whole_suite_has_is_called_undecided_and_not_unbeaten():
+    verdicts = {}
+    for level in (0.6, 0.89):
+        run = Run()
+        run.fill("compass", "mazes/hedge", 0.9)
+        for seed in range(5):
+            run.add("compass_reversed", "mazes/hedge", seed, "mutant", way_found=(level + WOBBLE[-1 - seed], 0.5, 1.0))
+        verdicts[level] = run.table().mutant_results[0].verdict
+    assert verdicts == {0.6: "loses", 0.89: "too few draws"}
+    assert mutant_result(0.89).verdict == "does not lose"
 
 
 def test_a_mutant_that_crashes_has_not_shown_that_its_defect_costs_anything():

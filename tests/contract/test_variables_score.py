@@ -152,7 +152,7 @@ def test_a_class_leads_by_the_tolerance_or_is_not_said():
         (answer(np.full((3, 1), np.nan)), "not orthonormal"),
         (answer(np.eye(4)[:, :1]), r"shape \(4, 1\)"),
         (answer(np.zeros((3, 0))), r"shape \(3, 0\)"),
-        (Answer("embed", A, True, site_scores=np.zeros(2)), "2 site scores"),
+        (Answer("embed", A, True, site_scores=np.zeros(2)), r"site_scores has shape \(2,\)"),
         (Answer("embed", A, True, site_scores=np.array([0, 1, np.nan, 0])), "NaN"),
         (Answer("embed", A, True, probability=1.5), "probability is 1.5"),
     ],

@@ -10,6 +10,7 @@ import yaml
 from bench.core.catalogue import read_tracks
 from bench.core.config import ROOT
 from bench.core.contract import BadInput
+from bench.core.plan import make_plan
 from bench.core.suites import all_units, chosen_units, freeze, load_suite, suite_files
 
 TRACKS = read_tracks(ROOT)
@@ -19,6 +20,12 @@ TRACKS = read_tracks(ROOT)
 def test_the_newest_suite_of_a_name_holds_units_that_exist(name):
     suite = load_suite(name, TRACKS, ROOT)
     assert set(suite.units) <= set(all_units(TRACKS))
+
+
+def test_the_smoke_suite_stays_small():
+    jobs = make_plan({"suite": "smoke"}, ROOT).jobs
+    assert len({job.spec["track"] for job in jobs if job.stage == "run"}) <= 4
+    assert len(jobs) <= 40
 
 
 def test_no_more_seeds_are_planned_than_there_are():

@@ -16,6 +16,7 @@ from bench.core.contract import Unsupported, generator
 from bench.core.problems import Workspace
 from bench.kernels.representation import linear_cka
 from bench.models import exhaustive
+from bench.models.checkpoint import RESIDUAL_AXIS
 from bench.models.compiled.dressing import random_rotation
 from bench.models.graph import Graph
 from bench.tracks.circuit_comparison import networks
@@ -122,7 +123,7 @@ def moved_network(config, weights, rng) -> networks.Network:
     found = {}
     for name, array in weights.items():
         kind = name.rsplit(".", 1)[-1]
-        axis = exhaustive.RESIDUAL_AXIS.get(kind)
+        axis = RESIDUAL_AXIS.get(kind)
         array = array if axis is None else np.moveaxis(np.moveaxis(array, axis, -1) @ turn, -1, axis)
         found[name] = array[order] if kind in ("q", "k", "v", "o", "q_bias", "k_bias", "v_bias") else array
     return config, found

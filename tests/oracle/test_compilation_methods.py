@@ -122,7 +122,7 @@ def test_a_counterexample_saves_a_gate_that_the_sample_does_not_show(unit):
 def test_no_method_goes_beyond_the_budget(unit):
     problem, _ = unit("gates")
     experiment = Experiment(problem, np.random.default_rng(0))
-    experiment.left = len(experiment.inputs) - 1
+    experiment.budget.left = len(experiment.inputs) - 1
     with pytest.raises(Unsupported, match="more passes"):
         experiment.equal(experiment.everything())
 

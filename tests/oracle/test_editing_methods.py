@@ -35,7 +35,7 @@ def test_a_run_with_changed_matrices_is_that_of_the_edited_model_in_numpy(proble
         found = experiment.run(torch.as_tensor(changes), experiment.everything())[0].numpy()
     config, weights = load_arrays(problem.model.path)
     assert found == pytest.approx(forward(config, edited(weights, problem.mlps, changes), problem.inputs), abs=1e-9)
-    assert experiment.left == problem.budget - len(problem.inputs)
+    assert experiment.budget.left == problem.budget - len(problem.inputs)
 
 
 def test_what_is_added_to_an_mlp_is_what_it_writes_more(problem):

@@ -133,5 +133,5 @@ def activities(config, weights, inputs, place):
 def test_an_answer_is_a_finite_change_of_every_matrix(unit, bad):
     problem, truth = unit
     changes = truth.changes * np.nan if bad is None else bad
-    with pytest.raises(InvalidAnswer, match="not finite" if bad is None else "changes of shape"):
+    with pytest.raises(InvalidAnswer, match="NaN or infinite" if bad is None else "changes has shape"):
         check(problem, Answer(changes))

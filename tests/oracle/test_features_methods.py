@@ -217,11 +217,11 @@ def test_answers_that_do_not_fit_are_refused(complete):
     beyond.indices = indices
     bad = {
         "allowed are 2": (dataclasses.replace(problem, latents=2), good),
-        "have width": (problem, dataclasses.replace(good, directions=good.directions[:, 1:])),
+        "directions has shape": (problem, dataclasses.replace(good, directions=good.directions[:, 1:])),
         "codes have shape": (problem, dataclasses.replace(good, codes=good.codes[:, 1:])),
         "no sparse array": (problem, dataclasses.replace(good, codes=beyond)),
-        "not finite": (problem, dataclasses.replace(good, offset=good.offset * np.nan)),
-        "between 0 and 1": (problem, dataclasses.replace(good, confidence=good.confidence + 1)),
+        "offset has .* NaN or infinite": (problem, dataclasses.replace(good, offset=good.offset * np.nan)),
+        "confidence has .* not between 0 and 1": (problem, dataclasses.replace(good, confidence=good.confidence + 1)),
         "parents must be": (problem, dataclasses.replace(good, parents=np.full(len(good.directions), 99))),
     }
     for sentence, pair in bad.items():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bench.models import exhaustive
-from bench.models.checkpoint import Config, random_weights
+from bench.models.checkpoint import RESIDUAL_AXIS, Config, random_weights
 from bench.models.graph import GRANULARITIES, Graph
 from bench.models.patching import donors_for, edge_effects, output_change
 from bench.models.transformer import Transformer
@@ -111,6 +111,6 @@ def test_every_tensor_along_the_residual_stream_has_its_axis_named():
     for kind in KINDS:
         case = Case(kind)
         for name, array in case.weights.items():
-            axis = exhaustive.RESIDUAL_AXIS.get(name.rsplit(".", 1)[-1])
+            axis = RESIDUAL_AXIS.get(name.rsplit(".", 1)[-1])
             assert (axis is None) == (case.config.d_model not in array.shape), name
             assert axis is None or array.shape[axis] == case.config.d_model, name

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from bench.models import checkpoint, exhaustive
+from bench.models.fitting import write_trained
+from bench.models.siit import __main__ as siit
 from bench.models.trained import behaviours
 from bench.models.trained.__main__ import WEIGHTS, main
 from bench.models.trained.behaviours import BEHAVIOURS
@@ -91,6 +93,22 @@ def test_a_model_that_does_not_pass_is_not_written(tmp_path, capsys):
     assert main(["train", "brackets", "--seed", "0", "--steps", "2", "--out", str(tmp_path)]) == 1
     assert "brackets 0 is refused: behaviour" in capsys.readouterr().err
     assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_what_training_writes_is_a_model_and_a_record_of_the_kind_that_ships(tmp_path):
+    training = Training(BEHAVIOURS["brackets"], 0)
+    facts = {"behaviour": "brackets", **training.identity()}
+    write_trained(tmp_path / "new" / "0.safetensors", training, training.arrays(), {"behaviour": 1.0}, facts)
+    config, arrays = checkpoint.load_arrays(tmp_path / "new" / "0.safetensors")
+    assert config == training.config
+    np.testing.assert_array_equal(arrays["embed"], training.arrays()["embed"])
+    written = json.loads((tmp_path / "new" / "0.json").read_text())
+    shipped = json.loads((WEIGHTS / "brackets" / "0.json").read_text())
+    assert written.keys() == shipped.keys()
+    assert written["data_seeds"] == shipped["data_seeds"]
+    assert (written["seed"], written["steps"], written["measured"]) == (0, 0, {"behaviour": 1.0})
+    other = json.loads((siit.WEIGHTS / "balance" / "0.json").read_text())
+    assert other.keys() | {"device"} == (shipped.keys() - facts.keys()) | {"program", "settings", "seed"}
 
 
 def test_every_instance_has_a_model_for_each_seed():

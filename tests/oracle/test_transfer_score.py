@@ -73,9 +73,9 @@ def test_a_scorer_that_rewards_indecision_or_knows_one_right_node_is_told_from_o
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [
-        (Answer(NAMED[:2], FOUND), "scores of shape"),
-        (Answer(NAMED, FOUND[:1]), "decides on 1 roles"),
-        (Answer(NAMED * np.nan, FOUND), "not finite"),
+        (Answer(NAMED[:2], FOUND), "scores has shape"),
+        (Answer(NAMED, FOUND[:1]), r"found has shape \(1,\)"),
+        (Answer(NAMED * np.nan, FOUND), "NaN or infinite"),
     ],
 )
 def test_an_answer_scores_every_pair_and_decides_on_every_role(answer, complaint):

@@ -67,7 +67,10 @@ def test_scores_above_1_are_kept():
     low = dataclasses.replace(truth, reliability=np.full(3, 0.04))
     perfect = Answer(truth.test_responses)
     assert score(problem, low, perfect)["correlation"] == pytest.approx(5)
-    assert score(problem, low, perfect)["r2"] == pytest.approx(25)
+    found = score(problem, low, perfect)
+    assert found["r2"] == pytest.approx(25)
+    highest = {name: SCORE.METRICS[name]["range"][1] for name in found}
+    assert all(high is None or found[name] <= high for name, high in highest.items())
     assert score(problem, low, Answer(-truth.test_responses))["correlation"] == pytest.approx(-5)
 
 

@@ -27,6 +27,30 @@ def test_a_method_outside_the_repository_is_checked_and_tried_by_its_path(copy, 
     assert "elsewhere" in tried.stdout
 
 
+def test_try_runs_toys_controls_and_others_in_time_and_says_what_it_left_out(copy):
+    tried = copy.bench("try", "toy", "mean", "--minutes", "0")
+    assert tried.returncode == 0, tried.stderr
+    assert "no time for median" in tried.stdout
+    made = {(r["instance"], r["method"]) for r in copy.records("dev/dev")}
+    assert made == {(i, m) for i in ("wide", "nothing") for m in ("mean", "coin", "oracle")}
+    tried = copy.bench("try", "toy", "mean", "--mutants", "--seeds", "1")
+    assert "no time" not in tried.stdout
+    assert "too few draws" in tried.stdout
+    made = {r["method"] for r in copy.records("dev/dev")}
+    assert made == {"mean", "median", "off_by_one", "coin", "oracle"}
+
+
+def test_try_tries_everything_or_what_is_named_and_refuses_what_is_not_there(copy):
+    assert copy.bench("try", "toy", "off_by_one", "--all", "--minutes", "0", "--seeds", "1").returncode == 0
+    records = copy.records("dev/dev")
+    assert {r["method"] for r in records} == {"mean", "median", "off_by_one", "coin", "oracle"}
+    assert {r["instance"] for r in records} == {"narrow", "wide", "nothing"}
+    done = copy.bench("try", "toy", "mean", "--instances", "normal/narow")
+    assert done.returncode == 2
+    assert "did you mean normal/narrow" in done.stderr
+    assert "--seeds: 0 is too few" in copy.bench("try", "toy", "mean", "--seeds", "0").stderr
+
+
 BROKEN = {
     "state": (
         "COUNT = [0]\n\n\ndef solve(problem, rng):\n    COUNT[0] += 1\n    return Answer(float(COUNT[0]))\n",
@@ -38,6 +62,10 @@ BROKEN = {
     ),
     "nothing": ("def answer(problem, rng):\n    return None\n", "has no function solve"),
     "positional": ("def solve(problem, rng, steps):\n    return Answer(0.0)\n", "keyword-only"),
+    "words": (
+        'NEEDS = ("gpus",)\n\n\ndef solve(problem, rng):\n    return Answer(0.0)\n',
+        "'gpus'; known are gradients, gpu",
+    ),
     "nan": ("def solve(problem, rng):\n    return Answer(float('nan'))\n", "nan"),
     "inputs": ("def solve(problem, rng):\n    problem.sample[:] = 0\n    return Answer(0.0)\n", "error"),
 }

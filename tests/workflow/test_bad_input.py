@@ -1,6 +1,8 @@
 """Bad input gets one sentence with the thing, the value and the remedy, a non-zero exit, and loses nothing."""
 
+import hashlib
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -67,24 +69,69 @@ def test_a_method_with_broken_syntax_names_file_and_line(copy):
     assert "broken.py: line 3" in done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small file system")
-def test_a_full_disk_stops_with_one_sentence_and_loses_nothing(copy, tmp_path):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], check=False, capture_output=True
-    )
-    if mounted.returncode:
+@pytest.fixture
+def disk(tmp_path):
+    """A small disk of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if os.geteuid() or mount("-t", "tmpfs", "-o", "size=50m", "tmpfs", folder).returncode:
         pytest.skip("cannot mount a tmpfs here")
-    try:
-        done = copy.snakemake("--config", f"results={disk}/results")
-        assert done.returncode != 0
-        assert "No space left on device" in done.stdout + done.stderr
-        assert "free space" in done.stdout + done.stderr
-        subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
-        copy.make("--config", f"results={disk}/results")
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def mount(*arguments):
+    return subprocess.run(["mount", *arguments], check=False, capture_output=True)
+
+
+def checksums(folder):
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
+
+
+def add_a_method(copy):
+    (copy.toy / "methods" / "another.py").write_text((copy.toy / "methods" / "median.py").read_text())
+
+
+def test_a_full_disk_stops_with_one_sentence_and_loses_nothing(copy, disk):
+    setting = ("--config", f"results={disk}/results")
+    copy.make(*setting)
+    before = checksums(disk / "results")
+    add_a_method(copy)
+    filler = disk / "filler"
+    filler.write_bytes(bytes(shutil.disk_usage(disk).free - 2**17))  # the plan still fits, the answers do not
+    done = copy.snakemake(*setting)
+    assert done.returncode != 0
+    assert "No space left on device" in done.stdout + done.stderr
+    assert "free" in done.stdout + done.stderr
+    assert {path: sha for path, sha in checksums(disk / "results").items() if path in before} == before
+    filler.unlink()
+    copy.make(*setting)
+    assert_units_stand(disk, before)
+
+
+def assert_units_stand(disk, before):
+    """The added method was run, and no record or answer of the others is another."""
+    after = checksums(disk / "results" / "units")
+    old = {path for path in before if path.is_relative_to(disk / "results" / "units")}
+    assert old < after.keys()
+    assert all(after[path] == before[path] for path in old)
+
+
+def test_a_results_folder_that_became_read_only_is_one_sentence_and_loses_nothing(copy, disk):
+    setting = ("--config", f"results={disk}/results")
+    copy.make(*setting)
+    before = checksums(disk / "results")
+    add_a_method(copy)
+    assert mount("-o", "remount,ro", disk).returncode == 0
+    done = copy.snakemake(*setting)
+    assert done.returncode != 0
+    (sentence,) = {line for line in (done.stdout + done.stderr).splitlines() if line.startswith("interpbench: ")}
+    assert "cannot be written (Read-only file system)" in sentence
+    assert "set results=FOLDER" in sentence
+    assert checksums(disk / "results") == before
+    assert mount("-o", "remount,rw", disk).returncode == 0
+    copy.make(*setting)
+    assert_units_stand(disk, before)
 
 
 def suite_of_methods(copy, methods):

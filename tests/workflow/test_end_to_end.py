@@ -7,6 +7,8 @@ import duckdb
 import pandas as pd
 import pytest
 
+from bench.core.records import hardware
+
 pytestmark = pytest.mark.slow
 
 
@@ -66,9 +68,29 @@ def test_catalogue_lists_every_plug_in_with_its_card(copy):
     assert track["metrics"]["closeness"]["role"] == "headline"
 
 
+def test_a_method_that_needs_a_gpu_is_skipped_where_there_is_none_and_the_others_keep_their_units(copy):
+    if hardware()["gpu"] is not None:
+        pytest.skip("there is a GPU here")
+    head = '"""A method for a GPU."""\n\nREFERENCE = "none"\nNEEDS = ("gpu",)\n\n\n'
+    (copy.toy / "methods" / "wide.py").write_text(head + "def solve(problem, rng):\n    raise RuntimeError\n")
+    reason = "needs a GPU, and this machine shows none"
+    assert f"skipped   toy/wide: {reason}" in copy.bench("plan").stdout
+    done = copy.make("--config", "seeds=1")
+    found = {(r["method"], r["status"], r["reason"]) for r in copy.records()}
+    assert ("wide", "skipped", reason) in found
+    assert {status for method, status, _ in found if method != "wide"} == {"ok"}
+    page = (copy.results / "next" / "leaderboard" / "index.html").read_text()
+    assert reason in page
+    assert "taken off for all methods" not in done.stdout
+
+
 def test_a_dry_run_counts_its_jobs_and_writes_no_result(copy):
     done = copy.make("--dry-run")
-    assert "run_toy_mean" in done.stdout + done.stderr
+    counted = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.MULTILINE))
+    runs = [f"run_toy_{name}" for name in ("mean", "median", "coin", "oracle", "off_by_one")]
+    assert {name: counted.pop(name) for name in runs} == dict.fromkeys(runs, "1")
+    assert int(counted.pop("total")) == len(runs) + sum(map(int, counted.values()))
+    assert f"{len(runs) + 2} jobs" in copy.bench("plan").stdout.splitlines()[0]  # problems and score beside
     assert not (copy.results / "units").exists()
 
 

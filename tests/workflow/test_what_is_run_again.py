@@ -62,7 +62,26 @@ def test_an_edit_that_leaves_the_problems_alone_runs_no_method(copy):
     assert changed(before, copy.started()) == set()
 
 
-def test_switching_suites_and_back_repeats_nothing_and_going_back_to_older_code_restores_its_page(copy):
+SUITE = "name: {name}\nversion: 1\ndescription: x\ntracks: {{toy: {{normal: {{version: 1, instances: {chosen}}}}}}}\n"
+
+
+def test_switching_suites_and_back_repeats_nothing_and_each_keeps_its_page(copy):
+    chosen = {"first": "{narrow: [0, 1], nothing: [0]}", "second": "{narrow: [1, 2], wide: [0]}"}
+    for name, instances in chosen.items():
+        (copy.root / "config" / "suites" / f"{name}-1.yaml").write_text(SUITE.format(name=name, chosen=instances))
+    copy.make("--config", "suite=first")
+    before, page = copy.started("first"), copy.page("first")
+    copy.make("--config", "suite=second")
+    after = copy.started("second")
+    shared = before.keys() & after.keys()
+    assert {key.split(" ", 1)[1] for key in shared} == {"narrow 1"}
+    assert {key: after[key] for key in shared} == {key: before[key] for key in shared}
+    copy.make("--config", "suite=first")
+    assert copy.started("first") == before
+    assert copy.page("first") == page
+
+
+def test_fewer_seeds_and_all_again_repeats_nothing_and_restores_the_records(copy):
     copy.make()
     before, page = copy.started(), (copy.results / "next" / "records.jsonl").read_bytes()
     copy.make("--config", "seeds=1")

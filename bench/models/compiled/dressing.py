@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from bench.models import exhaustive
-from bench.models.checkpoint import Config, shapes
+from bench.models.checkpoint import Config, along_residual, shapes
 from bench.models.compiled.conversion import Compiled
 from bench.models.graph import source_names
 
@@ -255,7 +255,7 @@ def _rms(vectors: Float[np.ndarray, "*any d"]) -> float:
 
 def _rotated(config: Config, weights: Weights, turn: np.ndarray, rng: np.random.Generator) -> Weights:
     """The same model in a residual stream turned by `turn`, query-key and value spaces by random rotations."""
-    turned = {name: _turned(name, array, turn) for name, array in weights.items()}
+    turned = along_residual(weights, turn)
     for layer in range(config.n_layers):
         for head in range(config.n_heads):
             inner = random_rotation(config.d_head, rng), random_rotation(config.d_head, rng)
@@ -263,11 +263,6 @@ def _rotated(config: Config, weights: Weights, turn: np.ndarray, rng: np.random.
                 turned[f"layers.{layer}.{letter}"][head] = turned[f"layers.{layer}.{letter}"][head] @ by
             turned[f"layers.{layer}.o"][head] = inner[1].T @ turned[f"layers.{layer}.o"][head]
     return turned
-
-
-def _turned(name: str, array: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    axis = exhaustive.RESIDUAL_AXIS.get(name.rsplit(".", 1)[-1])
-    return array.copy() if axis is None else np.moveaxis(np.moveaxis(array, axis, -1) @ turn, -1, axis)
 
 
 def random_rotation(size: int, rng: np.random.Generator) -> Float[np.ndarray, "size size"]:

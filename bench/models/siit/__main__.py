@@ -7,7 +7,6 @@ A run that was stopped is resumed from --state. What does not pass the gate is n
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -15,14 +14,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.models import checkpoint
-from bench.models.fitting import fit
+from bench.models.fitting import FINAL, FRESH, fit, state_file, write_trained
 from bench.models.siit.measure import failures, measure
 from bench.models.siit.programs import PROGRAMS, Program
 from bench.models.siit.training import Settings, Trainer, settings_of
 
-FRESH = 2  # second word of the seeds of strings that only measure
-FINAL = 3  # and of those that the record's figures are taken on
 WEIGHTS = Path(__file__).parent / "weights"
 
 
@@ -38,10 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(chosen.program, name, step, {key: round(value, 4) for key, value in found.items()}, flush=True)
         return found | {"passes": _good_enough(found, settings, chosen.gap)}
 
-    if chosen.state is not None:
-        chosen.state.mkdir(parents=True, exist_ok=True)
-    state = None if chosen.state is None else chosen.state / f"{chosen.program}-{name}.safetensors"
-    fit(trainer, measured, chosen.steps, state)
+    fit(trainer, measured, chosen.steps, state_file(chosen.state, f"{chosen.program}-{name}"))
     return _land(trainer, program, chosen, name)
 
 
@@ -59,16 +52,8 @@ def _land(trainer: Trainer, program: Program, chosen: argparse.Namespace, name: 
     if not _good_enough(found, trainer.settings, 0.0):
         print(f"{chosen.program} {name} is refused: {'; '.join(failures(found))}", file=sys.stderr)
         return 1
-    folder = chosen.out / chosen.program
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoint.save(folder / f"{name}.safetensors", program.config, arrays)
-    record = {
-        "program": chosen.program, "seed": chosen.seed, "settings": asdict(trainer.settings), "steps": trainer.step,
-        "cpu_seconds": round(trainer.cpu_seconds, 1), "measured": found, "device": trainer.device,
-        "data_seeds": {"training": [chosen.seed, 1, "step"], "measured": [chosen.seed, FINAL]},
-        "versions": {"torch": torch.__version__, "numpy": np.__version__},
-    }  # fmt: skip
-    (folder / f"{name}.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    facts = {"program": chosen.program, "settings": asdict(trainer.settings)}
+    write_trained(chosen.out / chosen.program / f"{name}.safetensors", trainer, arrays, found, facts)
     return 0
 
 

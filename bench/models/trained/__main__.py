@@ -9,7 +9,6 @@ written, and the exit status is 1.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,12 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.models import checkpoint
-from bench.models.fitting import Arrays, fit
+from bench.models.fitting import FINAL, FRESH, Arrays, fit, state_file, write_trained
 from bench.models.trained.behaviours import BEHAVIOURS
 from bench.models.trained.training import GATE, Training, behaves
 
-FRESH, FINAL = 2, 3  # second words of the seeds of strings that measure, and of those that the record is taken on
 WEIGHTS = Path(__file__).parent / "weights"
 
 
@@ -59,16 +56,8 @@ class Landing:
     def write(self, arrays: Arrays, stage: str = "") -> None:
         """Weights and record, measured on strings never measured on before."""
         training, path = self.training, self.folder / f"{stage}{self.training.seed}.safetensors"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        checkpoint.save(path, training.config, arrays)
-        record = {
-            "behaviour": self.name, **training.identity(), "steps": training.step, "device": training.device,
-            "cpu_seconds": round(training.cpu_seconds, 1),
-            "measured": self.figures(arrays, [training.seed, FINAL], 2048),
-            "data_seeds": {"training": [training.seed, 1, "step"], "measured": [training.seed, FINAL]},
-            "versions": {"torch": torch.__version__, "numpy": np.__version__},
-        }  # fmt: skip
-        path.with_suffix(".json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+        found = self.figures(arrays, [training.seed, FINAL], 2048)
+        write_trained(path, training, arrays, found, {"behaviour": self.name, **training.identity()})
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,9 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(1)
     training = Training(BEHAVIOURS[chosen.behaviour], chosen.seed)
     landing = Landing(training, chosen.behaviour, chosen.out)
-    if chosen.state is not None:
-        chosen.state.mkdir(parents=True, exist_ok=True)
-    state = None if chosen.state is None else chosen.state / f"{chosen.behaviour}-{chosen.seed}.safetensors"
+    state = state_file(chosen.state, f"{chosen.behaviour}-{chosen.seed}")
     fit(training, landing.measured, chosen.steps, state, training.behaviour.every)
     found = landing.figures(training.arrays(), [chosen.seed, FINAL], 2048)
     if found["behaviour"] < GATE:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from bench.core.contract import Unsupported
+from bench.core.contract import Budget
 from bench.models.graph import Graph
 from bench.models.patching import donors_resample, edge_effects, output_change
 from bench.models.transformer import Transformer
@@ -23,11 +23,11 @@ LIVE = 1e-3
 
 
 class Experiment:
-    """A problem's networks (number 0 is the reference), and what is left of the budget."""
+    """A problem's networks (number 0 is the reference), and the budget."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.left = problem.budget
+        self.budget = Budget(problem.budget)
 
     @cached_property
     def networks(self) -> list[Transformer]:
@@ -36,12 +36,6 @@ class Experiment:
     @property
     def candidates(self) -> range:
         return range(1, len(self.problem.start))
-
-    def spend(self, passes: int) -> None:
-        """Take passes off the budget. Raises `Unsupported` where it does not hold them."""
-        if passes > self.left:
-            raise Unsupported(f"needs {passes} more passes, the budget of {self.problem.budget} has {self.left} left")
-        self.left -= passes
 
     def tokens(self, network: int, strings: Strings) -> Int[np.ndarray, "strings pos"]:
         """Strings as a network reads them."""
@@ -56,12 +50,12 @@ class Experiment:
 
     def outputs(self, network: int, strings: Strings) -> Float[np.ndarray, "strings length outputs"]:
         """What a network says at all positions but the first."""
-        self.spend(len(strings))
+        self.budget.spend(len(strings))
         return self.networks[network].run(self.tokens(network, strings))[:, 1:].numpy()
 
     def written(self, network: int, strings: Strings) -> Float[np.ndarray, "nodes rows d_model"]:
         """What each head and MLP writes at all positions but the first; rows are strings by positions."""
-        self.spend(len(strings))
+        self.budget.spend(len(strings))
         model = self.networks[network]
         nodes = model.node_outputs(self.tokens(network, strings))[self.inputs(model) :, :, 1:]
         return nodes.flatten(1, 2).numpy()
@@ -87,7 +81,7 @@ class Experiment:
     def affordable(self, pairs: int) -> int:
         """So many pairs of strings, or as many as the budget holds for `interchange` in every network, at least one."""
         runs = sum(2 + len(model.sources) - self.inputs(model) for model in self.networks)
-        return max(1, min(pairs, self.left // runs))
+        return max(1, min(pairs, self.budget.left // runs))
 
     def affordable_edges(self, pairs: int, pool: int = 96) -> int:
         """So many pairs of strings, or as many as the budget holds for `effects` in every network after `telling`.
@@ -95,7 +89,7 @@ class Experiment:
         At least one, which `effects` declines where the budget holds none.
         """
         runs = sum(2 + len(Graph(model.config, "qkv").edges) for model in self.networks)
-        return max(1, min(pairs, (self.left - pool) // runs))
+        return max(1, min(pairs, (self.budget.left - pool) // runs))
 
     @staticmethod
     def inputs(model: Transformer) -> int:
@@ -109,7 +103,7 @@ class Experiment:
         """
         model, graph = self.networks[network], Graph(self.networks[network].config, "node")
         rows = np.eye(len(graph.edges))[self.inputs(model) :]
-        self.spend((2 + len(rows)) * len(base))
+        self.budget.spend((2 + len(rows)) * len(base))
         tokens = self.tokens(network, base)
         clean, donors = model.node_outputs(tokens), model.node_outputs(self.tokens(network, source))
         whole = clean.sum(0) + sum(model.weights[f"layers.{layer}.o_bias"] for layer in range(model.config.n_layers))
@@ -123,7 +117,7 @@ class Experiment:
         """How far the output moves when each edge alone is patched, on average over pairs of strings."""
         model = self.networks[network]
         graph = Graph(model.config, "qkv")
-        self.spend((2 + len(graph.edges)) * len(base))
+        self.budget.spend((2 + len(graph.edges)) * len(base))
         tokens, others = (self.tokens(network, strings) for strings in (base, source))
         scored = np.arange(tokens.shape[1]) > 0
         donors = donors_resample(model, tokens, others)

@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
-from bench.models import exhaustive
+from bench.models.checkpoint import RESIDUAL_AXIS
 from bench.models.compiled.conversion import Compiled, variable_of
 from bench.models.compiled.dressing import Dressed, random_rotation
 
@@ -40,7 +40,7 @@ def sheared(dressed: Dressed, rng: np.random.Generator) -> Dressed:
 def _sheared(name: str, array: np.ndarray, shear: np.ndarray, inverse: np.ndarray) -> np.ndarray:
     """What writes is multiplied by the shear; what reads undoes it."""
     kind = name.rsplit(".", 1)[-1]
-    if exhaustive.RESIDUAL_AXIS.get(kind) is None:
+    if RESIDUAL_AXIS.get(kind) is None:
         return array
     return inverse @ array if kind in READERS else array @ shear
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from bench.core.contract import Blob, InvalidAnswer
+from bench.core.contract import Blob, check_numbers
 
 TITLE = "Circuit comparison"
 FAMILY = "circuits"
@@ -67,9 +67,7 @@ class Answer:
 def check(problem: Problem, answer: Answer) -> None:
     """Raise `InvalidAnswer` unless there is one finite score and one decision a candidate."""
     candidates = len(problem.start) - 1
-    if len(answer.scores) != candidates:
-        raise InvalidAnswer(f"answer scores {len(answer.scores)} candidates, problem has {candidates}")
-    if not np.isfinite(answer.scores).all():
-        raise InvalidAnswer(f"score {answer.scores[~np.isfinite(answer.scores)][0]} is not finite; rank it instead")
-    if answer.probabilities is not None and not ((answer.probabilities >= 0) & (answer.probabilities <= 1)).all():
-        raise InvalidAnswer(f"probabilities span {answer.probabilities.min()} to {answer.probabilities.max()}; 0 to 1")
+    check_numbers("scores", answer.scores, candidates=candidates)
+    check_numbers("same", answer.same, candidates=candidates)
+    if answer.probabilities is not None:
+        check_numbers("probabilities", answer.probabilities, (0, 1), candidates=candidates)

@@ -74,7 +74,7 @@ def until_unrefuted(experiment: Experiment, shrink: Callable[[Experiment], Keep]
 def refuted(experiment: Experiment, keep: Keep) -> bool:
     """Whether fresh inputs, drawn as long as the budget still holds another elimination, show a difference."""
     reserve = SWEEPS * len(keep) * len(experiment.inputs)
-    while experiment.left - 2 * BATCH >= reserve:
+    while experiment.budget.left - 2 * BATCH >= reserve:
         if experiment.search(keep, BATCH):
             return True
     return False

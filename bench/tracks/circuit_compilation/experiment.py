@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from bench.core.contract import Unsupported, count_passes
+from bench.core.contract import Budget
 from bench.models.transformer import Transformer
 from bench.tracks.circuit_compilation.gated import Gated
 from bench.tracks.circuit_compilation.network import draw_inputs
@@ -22,12 +22,12 @@ Keep = Bool[np.ndarray, "parts"]
 
 
 class Experiment:
-    """A problem's model with a gate at every part, inputs that may grow, and what is left of the budget."""
+    """A problem's model with a gate at every part, inputs that may grow, and the budget."""
 
     def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
         self.problem, self.rng = problem, rng
         self.gated = Gated(Transformer.load(problem.model.path, torch.float64), problem.parts)
-        self.left = problem.budget
+        self.budget = Budget(problem.budget)
         self.scored = torch.as_tensor(problem.scored)
         self.inputs = np.unique(problem.inputs, axis=0)
         self.known = self.run(self.inputs, self.everything()[None])[0]
@@ -35,16 +35,9 @@ class Experiment:
     def everything(self) -> Keep:
         return np.ones(len(self.problem.parts), bool)
 
-    def spend(self, passes: int, kind: str = "forward") -> None:
-        """Take passes off the budget. Raises `Unsupported` where it does not hold them."""
-        if passes > self.left:
-            raise Unsupported(f"needs {passes} more passes, the budget of {self.problem.budget} has {self.left} left")
-        self.left -= passes
-        count_passes(kind, passes)
-
     def run(self, tokens: Int[np.ndarray, "inputs pos"], masks: np.ndarray) -> Float[Tensor, "masks inputs pos out"]:
         """Outputs of subnetworks at the scored positions."""
-        self.spend(len(masks) * len(tokens))
+        self.budget.spend(len(masks) * len(tokens), "forward")
         with torch.no_grad():
             return self.gated.outputs(tokens, torch.as_tensor(np.asarray(masks, float)))[:, :, self.scored]
 
@@ -65,11 +58,11 @@ class Experiment:
 
     def affords(self, subnetworks: int) -> bool:
         """Whether the budget holds that many runs over the inputs known so far."""
-        return subnetworks * len(self.inputs) <= self.left
+        return subnetworks * len(self.inputs) <= self.budget.left
 
     def search(self, keep: Keep, count: int) -> bool:
         """Draw up to `count` fresh inputs and learn those on which a subnetwork differs; whether there are any."""
-        count = min(count, self.left // 2)
+        count = min(count, self.budget.left // 2)
         if count < 1:
             return False
         tokens = draw_inputs(self.problem.allowed, count, self.rng)
@@ -92,8 +85,8 @@ class Experiment:
 
     def _gate_gradient(self) -> Float[np.ndarray, "parts"]:
         """One run over the inputs, with a gate of its own for every input and part."""
-        self.spend(len(self.inputs))
-        self.spend(len(self.inputs), "backward")
+        self.budget.spend(len(self.inputs), "forward")
+        self.budget.spend(len(self.inputs), "backward")
         gates = torch.ones(len(self.inputs), len(self.problem.parts), dtype=torch.float64, requires_grad=True)
         output = self.gated.paired(self.inputs, gates)[:, self.scored]
         signs = torch.as_tensor(self.rng.choice([-1.0, 1.0], size=tuple(output.shape)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
-from bench.core.contract import Blob, InvalidAnswer
+from bench.core.contract import Blob, check_numbers
 
 TITLE = "Circuit compilation"
 FAMILY = "circuits"
@@ -63,5 +63,4 @@ class Answer:
 
 def check(problem: Problem, answer: Answer) -> None:
     """Raise `InvalidAnswer` unless there is one decision a part."""
-    if len(answer.keep) != len(problem.parts):
-        raise InvalidAnswer(f"answer decides on {len(answer.keep)} parts, problem has {len(problem.parts)}")
+    check_numbers("keep", answer.keep, parts=len(problem.parts))

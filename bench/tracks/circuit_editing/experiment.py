@@ -6,26 +6,29 @@ flow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from bench.core.contract import Unsupported, count_passes
+from bench.core.contract import Budget
 from bench.models.transformer import ACTIVATIONS, Transformer
 from bench.tracks.circuit_editing.types import Problem
 
 NEAR = 0.1
 """Fitting ends where no cell is further off than this share of the tolerance."""
 
+ChangeOf = Callable[[int, Tensor], Tensor]
+"""From an MLP and examples to changes of the matrices, [mlps, units, width]."""
+
 
 class Experiment:
-    """A problem's model and examples, and what is left of the budget. Raises `Unsupported` where it does not hold."""
+    """A problem's model and examples, and the budget. Raises `Unsupported` where that does not hold."""
 
     def __init__(self, problem: Problem) -> None:
-        self.problem, self.left = problem, problem.budget
+        self.problem, self.budget = problem, Budget(problem.budget)
         self.model = Transformer.load(problem.model.path, torch.float64)
         self.tokens, self.wanted = torch.as_tensor(problem.inputs), torch.as_tensor(problem.wanted)
         self.scored = torch.as_tensor(problem.scored)
@@ -33,17 +36,11 @@ class Experiment:
     def nothing(self) -> Float[Tensor, "mlps units width"]:
         return torch.zeros(len(self.problem.mlps), self.problem.units, self.problem.width, dtype=torch.float64)
 
-    def spend(self, kind: str, examples: int) -> None:
-        if examples > self.left:
-            raise Unsupported(f"needs {examples} more passes, the budget of {self.problem.budget} has {self.left} left")
-        self.left -= examples
-        count_passes(kind, examples)
-
     def run(
         self, changes: Tensor, examples: Tensor, added: tuple[int, Tensor] | None = None
     ) -> tuple[Float[Tensor, "examples pos outputs"], list[Float[Tensor, "examples pos units"]]]:
         """Outputs with changed matrices, and what units are active; `added` is added to what one MLP writes."""
-        self.spend("forward", len(examples))
+        self.budget.spend(len(examples), "forward")
         model, w = self.model, self.model.weights
         stream, active = torch.stack(model.embed(self.tokens[examples])).sum(0), []
         for layer in range(model.config.n_layers):
@@ -96,7 +93,7 @@ class Experiment:
         return (chosen * changes).detach()
 
     def step(self, optimiser: torch.optim.Optimizer, off: Tensor, examples: int) -> None:
-        self.spend("backward", examples)
+        self.budget.spend(examples, "backward")
         optimiser.zero_grad()
         off.square().sum(-1).mean().backward()
         optimiser.step()
@@ -121,6 +118,20 @@ class Experiment:
             self.step(optimiser, off, len(examples))
         return added.detach()
 
-    def best_held_out(self, candidates: Sequence[Tensor], held: Tensor) -> int:
-        """Which of some changes has the least error on examples that it was not fitted to."""
-        return int(np.argmin([self.error(changes, held) for changes in candidates]))
+    def writing(self, mlp: int, examples: Tensor, steps: int, rate: float) -> tuple[Tensor, Tensor]:
+        """What one MLP would have to write beyond what it does, and what its units do, in each cell."""
+        wanted = self.wanted_writing(mlp, examples, steps, rate)
+        with torch.no_grad():
+            return wanted, self.run(self.nothing(), examples)[1][mlp]
+
+    def best_mlp(self, change_of: ChangeOf, rng: np.random.Generator) -> int:
+        """The MLP whose change, made from half of the examples, errs least on the other half."""
+        fitted, held = self.halves(rng)
+        tried = [change_of(mlp, fitted) for mlp in range(len(self.problem.mlps))]
+        return int(np.argmin([self.error(changes, held) for changes in tried]))
+
+    def change_of_best_mlp(self, change_of: ChangeOf, rng: np.random.Generator) -> Tensor:
+        """The change of that MLP made from all examples; none where the model is right as it is."""
+        if self.nothing_to_do():
+            return self.nothing()
+        return change_of(self.best_mlp(change_of, rng), self.everything())

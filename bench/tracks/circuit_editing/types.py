@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from bench.core.contract import Blob, InvalidAnswer
+from bench.core.contract import Blob, check_numbers
 
 TITLE = "Circuit editing"
 FAMILY = "circuits"
@@ -68,8 +68,4 @@ class Answer:
 
 def check(problem: Problem, answer: Answer) -> None:
     """Raise `InvalidAnswer` unless there is a finite change for each number of each matrix."""
-    expected = (len(problem.mlps), problem.units, problem.width)
-    if answer.changes.shape != expected:
-        raise InvalidAnswer(f"answer has changes of shape {answer.changes.shape}, MLPs, units and width are {expected}")
-    if not np.isfinite(answer.changes).all():
-        raise InvalidAnswer(f"answer has {np.sum(~np.isfinite(answer.changes))} changes that are not finite numbers")
+    check_numbers("changes", answer.changes, MLPs=len(problem.mlps), units=problem.units, width=problem.width)

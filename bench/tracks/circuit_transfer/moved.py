@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from bench.models.checkpoint import Config, random_weights
+from bench.models.checkpoint import Config, along_residual, random_weights
 from bench.models.compiled.dressing import random_rotation
-from bench.models.exhaustive import RESIDUAL_AXIS, Weights, node_outputs
+from bench.models.exhaustive import Weights, node_outputs
 from bench.models.graph import source_names
 from bench.tracks.circuit_transfer.exchange import candidates
 from bench.tracks.circuit_transfer.matching import layer_and_head
@@ -46,9 +46,7 @@ def move(config: Config, weights: Weights, sample: Int[np.ndarray, "strings pos"
     _match(wider, placed, empty, tokens[sample])
     turn = random_rotation(wider.d_model, rng)
     nodes = {node: _place(node, layers, orders) for node in candidates(config)}
-    return Moved(
-        wider, {name: _along(name, array, lambda x: x @ turn) for name, array in placed.items()}, nodes, tokens
-    )
+    return Moved(wider, along_residual(placed, turn), nodes, tokens)
 
 
 def _place(node: str, layers: list[int], orders: list[np.ndarray]) -> str:
@@ -56,19 +54,13 @@ def _place(node: str, layers: list[int], orders: list[np.ndarray]) -> str:
     return f"m{layers[layer]}" if node[0] == "m" else f"a{layers[layer]}.h{orders[layer][head]}"
 
 
-def _along(name: str, array: np.ndarray, change) -> np.ndarray:
-    """A tensor changed along its residual axis; tensors without one stay."""
-    axis = RESIDUAL_AXIS.get(name.rsplit(".", 1)[-1])
-    return array.copy() if axis is None else np.moveaxis(change(np.moveaxis(array, axis, -1)), -1, axis)
-
-
 def _placed(
     config: Config, weights: Weights, wider: Config, layers: list[int], orders: list[np.ndarray]
 ) -> dict[str, np.ndarray]:
     """The trained weights in their new places, nothing on the new axes."""
     placed = {}
-    for name, array in weights.items():
-        found = _along(name, np.asarray(array, np.float64), lambda x: np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, AXES)]))
+    doubles = {name: np.asarray(array, np.float64) for name, array in weights.items()}
+    for name, found in along_residual(doubles, np.eye(config.d_model, wider.d_model)).items():
         head, _, rest = name.removeprefix("layers.").partition(".")
         if name.startswith("layers.") and rest in ("q", "k", "v", "o", "q_bias", "k_bias", "v_bias"):
             found = found[np.argsort(orders[int(head)])]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from bench.core.contract import Blob, InvalidAnswer
+from bench.core.contract import Blob, check_numbers
 
 TITLE = "Circuit transfer"
 FAMILY = "circuits"
@@ -66,10 +66,5 @@ class Answer:
 
 def check(problem: Problem, answer: Answer) -> None:
     """Raise `InvalidAnswer` unless there is a finite score for each role and node, and a decision for each role."""
-    expected = (len(problem.roles), len(problem.nodes))
-    if answer.scores.shape != expected:
-        raise InvalidAnswer(f"answer has scores of shape {answer.scores.shape}, roles and nodes are {expected}")
-    if len(answer.found) != len(problem.roles):
-        raise InvalidAnswer(f"answer decides on {len(answer.found)} roles, problem has {len(problem.roles)}")
-    if not np.isfinite(answer.scores).all():
-        raise InvalidAnswer(f"answer has {np.sum(~np.isfinite(answer.scores))} scores that are not finite numbers")
+    check_numbers("scores", answer.scores, roles=len(problem.roles), nodes=len(problem.nodes))
+    check_numbers("found", answer.found, roles=len(problem.roles))

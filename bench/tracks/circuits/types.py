@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from bench.core.contract import Blob, InvalidAnswer
+from bench.core.contract import Blob, check_numbers
 
 TITLE = "Circuit discovery"
 FAMILY = "circuits"
@@ -98,29 +98,10 @@ class Answer:
 
 def check(problem: Problem, answer: Answer) -> None:
     """Raise `InvalidAnswer` unless every edge (and node, where given) has a finite score."""
-    _same_size(answer.edge_scores, problem.edges, "edge scores", "edges")
-    _same_size(answer.circuit, problem.edges, "circuit flags", "edges")
-    _finite(answer.edge_scores, "edge_scores")
+    edges = len(problem.edges)
+    check_numbers("edge_scores", answer.edge_scores, edges=edges)
+    check_numbers("circuit", answer.circuit, edges=edges)
     if answer.node_scores is not None:
-        _same_size(answer.node_scores, problem.nodes, "node scores", "nodes")
-        _finite(answer.node_scores, "node_scores")
+        check_numbers("node_scores", answer.node_scores, nodes=len(problem.nodes))
     if answer.probabilities is not None:
-        _same_size(answer.probabilities, problem.edges, "probabilities", "edges")
-        _within(answer.probabilities, 0, 1, "probabilities")
-
-
-def _same_size(values: np.ndarray, names: list[str], what: str, of: str) -> None:
-    if len(values) != len(names):
-        raise InvalidAnswer(f"answer has {len(values)} {what}, problem has {len(names)} {of}")
-
-
-def _within(values: np.ndarray, low: float, high: float, name: str) -> None:
-    bad = int((~((low <= values) & (values <= high))).sum())
-    if bad:
-        raise InvalidAnswer(f"{name} has {bad} values that are not between {low:g} and {high:g}")
-
-
-def _finite(values: np.ndarray, name: str) -> None:
-    bad = int((~np.isfinite(values)).sum())
-    if bad:
-        raise InvalidAnswer(f"{name} has {bad} values that are NaN or infinite")
+        check_numbers("probabilities", answer.probabilities, (0, 1), edges=edges)

@@ -35,7 +35,7 @@ METRICS = {
     },
     "r2": {
         "title": "Explained share of the explainable variance", "version": 1, "role": "report", "units": "live",
-        "range": [None, 1], "direction": "higher", "floor": 0.0, "ceiling": 1.0,
+        "range": [None, None], "direction": "higher", "floor": 0.0, "ceiling": 1.0,
         "reference": "Campbell and Thompson (2008), Review of Financial Studies 21:1509-1531; Hsu et al. (2004)",
         "description": "R^2 against the training mean, summed over targets, over the sum of the reliabilities.",
     },

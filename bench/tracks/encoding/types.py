@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from bench.core.contract import InvalidAnswer
+from bench.core.contract import check_numbers
 
 TITLE = "Encoding models of neural responses"
 FAMILY = "brain"
@@ -70,9 +70,5 @@ class Answer:
 
 def check(problem: Problem, answer: Answer) -> None:
     """Raise `InvalidAnswer` unless there is one finite prediction for every test sample and target."""
-    expected = (len(problem.test_features), problem.train_responses.shape[1])
-    if answer.predictions.shape != expected:
-        raise InvalidAnswer(f"predictions have shape {answer.predictions.shape}, expected {expected} (test, targets)")
-    bad = int((~np.isfinite(answer.predictions)).sum())
-    if bad:
-        raise InvalidAnswer(f"predictions have {bad} values that are NaN or infinite")
+    samples, targets = len(problem.test_features), problem.train_responses.shape[1]
+    check_numbers("predictions", answer.predictions, samples=samples, targets=targets)

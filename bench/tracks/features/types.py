@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float32, Int
 from scipy.sparse import csr_array
 
-from bench.core.contract import InvalidAnswer
+from bench.core.contract import InvalidAnswer, check_numbers
 
 TITLE = "Features"
 FAMILY = "features"
@@ -87,18 +87,15 @@ def check(problem: Problem, answer: Answer) -> None:
     latents, (tests, width) = len(answer.directions), problem.test.shape
     if latents > problem.latents:
         raise InvalidAnswer(f"answer has {latents} latents, allowed are {problem.latents}")
-    if answer.directions.shape[1] != width:
-        raise InvalidAnswer(f"directions have width {answer.directions.shape[1]}, activations {width}")
+    check_numbers("directions", answer.directions, latents=latents, width=width)
+    check_numbers("offset", answer.offset, width=width)
+    check_numbers("confidence", answer.confidence, (0, 1), latents=latents)
     if answer.codes.shape != (tests, latents):
         raise InvalidAnswer(f"codes have shape {answer.codes.shape}, expected ({tests}, {latents})")
     try:
         answer.codes.check_format(full_check=True)
     except ValueError as error:
         raise InvalidAnswer(f"codes are no sparse array: {error}") from error
-    for name, numbers in (("directions", answer.directions), ("codes", answer.codes.data), ("offset", answer.offset)):
-        if not np.isfinite(numbers).all():
-            raise InvalidAnswer(f"{name} hold a number that is not finite")
-    if not ((answer.confidence >= 0) & (answer.confidence <= 1)).all():
-        raise InvalidAnswer("confidence must lie between 0 and 1")
+    check_numbers("codes", answer.codes.data, numbers=len(answer.codes.data))
     if answer.parents is not None and not ((answer.parents >= -1) & (answer.parents < latents)).all():
         raise InvalidAnswer(f"parents must be latents 0 to {latents - 1}, or -1 for none")

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from bench.core.contract import Unsupported
+from bench.core.contract import Budget
 from bench.models.checkpoint import load_arrays
 from bench.models.transformer import Transformer
 from bench.tracks.frequencies.types import Answer, Problem
@@ -21,17 +21,12 @@ class Experiment:
     """A problem's network in double precision; what goes beyond the budget is `Unsupported`."""
 
     def __init__(self, problem: Problem) -> None:
-        self.problem, self.left = problem, problem.budget
+        self.problem, self.budget = problem, Budget(problem.budget)
         self.config, self.weights = load_arrays(problem.model.path)
         self.model = Transformer(self.config, self.weights, torch.float64)
         equals = np.full(len(problem.pairs), problem.modulus)
         self.tokens: Int[np.ndarray, "pairs pos"] = np.concatenate([problem.pairs, equals[:, None]], axis=1)
         self.frequencies = np.arange(1, (problem.modulus + 1) // 2)
-
-    def spend(self, examples: int) -> None:
-        if examples > self.left:
-            raise Unsupported(f"needs {examples} more passes, the budget of {self.problem.budget} has {self.left} left")
-        self.left -= examples
 
     @cached_property
     def waves(self) -> Float[Tensor, "frequencies numbers"]:
@@ -56,7 +51,7 @@ class Experiment:
 
     def logits(self, numbers: Float[Tensor, "numbers d_model"] | None = None) -> Float[Tensor, "pairs outputs"]:
         """Logits of the pairs less their mean over outputs, where asked with other embeddings of the numbers."""
-        self.spend(len(self.tokens))
+        self.budget.spend(len(self.tokens))
         model = self.model
         if numbers is not None:
             embed = torch.cat([numbers, model.weights["embed"][self.problem.modulus :]])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from bench.core.contract import Blob, InvalidAnswer
+from bench.core.contract import Blob, check_numbers
 
 TITLE = "Frequencies of modular addition"
 FAMILY = "circuits"
@@ -68,10 +68,6 @@ class Answer:
 
 def check(problem: Problem, answer: Answer) -> None:
     """Raise `InvalidAnswer` unless every frequency has a finite score and a verdict."""
-    count = (problem.modulus - 1) // 2
-    for name, values in (("scores", answer.scores), ("uses", answer.uses)):
-        if len(values) != count:
-            raise InvalidAnswer(f"answer has {len(values)} {name}, modulus {problem.modulus} has {count} frequencies")
-    bad = int((~np.isfinite(answer.scores)).sum())
-    if bad:
-        raise InvalidAnswer(f"scores have {bad} values that are NaN or infinite")
+    frequencies = (problem.modulus - 1) // 2
+    check_numbers("scores", answer.scores, frequencies=frequencies)
+    check_numbers("uses", answer.uses, frequencies=frequencies)

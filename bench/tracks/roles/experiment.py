@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from bench.core.contract import Unsupported, count_passes
+from bench.core.contract import Budget, Unsupported
 from bench.models.transformer import Transformer
 from bench.tracks.roles.types import Answer, Problem
 
@@ -36,23 +36,18 @@ class Experiment:
         self.model = Transformer.load(problem.model.path, torch.float64)
         self.rows = np.arange(len(problem.tokens))
         self.nodes = [self.model.sources.index(head) for head in problem.heads]
-        self.left = problem.budget
-
-    def spend(self, examples: int) -> None:
-        if examples > self.left:
-            raise Unsupported(f"needs {examples} more passes, the budget of {self.problem.budget} has {self.left} left")
-        self.left -= examples
+        self.budget = Budget(problem.budget)
 
     @cached_property
     def clean(self) -> Float[Tensor, "nodes examples pos d_model"]:
         """What each node writes on the strings."""
-        self.spend(len(self.rows))
+        self.budget.spend(len(self.rows))
         return self.model.node_outputs(self.problem.tokens)
 
     @cached_property
     def altered(self) -> Float[Tensor, "nodes examples pos d_model"]:
         """What each node writes on the altered strings."""
-        self.spend(len(self.rows))
+        self.budget.spend(len(self.rows))
         return self.model.node_outputs(self.problem.altered)
 
     @cached_property
@@ -68,14 +63,14 @@ class Experiment:
     @cached_property
     def margin(self) -> Float[Tensor, "examples"]:
         """Margins of the model as it is."""
-        self.spend(len(self.rows))
+        self.budget.spend(len(self.rows))
         return self.margins(self.model.run(self.problem.tokens))
 
     def falls(self, donors: Float[Tensor, "nodes #examples #pos d_model"]) -> Float[np.ndarray, "roles heads"]:
         """By what share the margin falls when the output of one head after another is replaced by its donor's."""
         reads = self.model.feeds
         patch = torch.stack([reads * (torch.arange(reads.shape[1]) == node) for node in self.nodes]).double()
-        self.spend(len(self.nodes) * len(self.rows))
+        self.budget.spend(len(self.nodes) * len(self.rows))
         patched = self.margins(self.model.patched(self.problem.tokens, donors, patch, clean=self.clean))
         return self.shares(self.margin - patched)
 
@@ -91,8 +86,7 @@ class Experiment:
     @cached_property
     def trace(self) -> Trace:
         """Attention patterns and what they move, on the strings."""
-        self.spend(len(self.rows))
-        count_passes("forward", len(self.rows))
+        self.budget.spend(len(self.rows), "forward")
         patterns, moved = [], []
         stream = torch.stack(self.model.embed(self.model.tokens(self.problem.tokens))).sum(0)[0]
         for layer in range(self.model.config.n_layers):
@@ -117,7 +111,7 @@ class Experiment:
 
     def gradients(self, added: dict[int, Tensor] | None = None) -> Float[Tensor, "heads examples pos d_model"]:
         """Derivative of each example's margin with respect to what each head writes; `added` as in `slot_gradients`."""
-        self.spend(2 * len(self.rows))
+        self.budget.spend(2 * len(self.rows))
         tokens = self.problem.tokens
         probed = self.model.slot_gradients(tokens, lambda output: self.margins(output).sum(), added=added)
         reads = self.model.feeds[:, self.nodes].double()

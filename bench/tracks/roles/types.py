@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from bench.core.contract import Blob, InvalidAnswer
+from bench.core.contract import Blob, check_numbers
 
 TITLE = "Node roles in trained models"
 FAMILY = "circuits"
@@ -76,10 +76,6 @@ class Answer:
 
 def check(problem: Problem, answer: Answer) -> None:
     """Raise `InvalidAnswer` unless every role and head has a finite score and a verdict."""
-    size = (len(problem.roles), len(problem.heads))
-    for name, values in (("scores", answer.scores), ("plays", answer.plays)):
-        if values.shape != size:
-            raise InvalidAnswer(f"answer's {name} have shape {values.shape}, problem has {size} roles and heads")
-    bad = int((~np.isfinite(answer.scores)).sum())
-    if bad:
-        raise InvalidAnswer(f"scores have {bad} values that are NaN or infinite")
+    roles, heads = len(problem.roles), len(problem.heads)
+    check_numbers("scores", answer.scores, roles=roles, heads=heads)
+    check_numbers("plays", answer.plays, roles=roles, heads=heads)

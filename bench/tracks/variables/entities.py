@@ -25,9 +25,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from bench.models.checkpoint import Config, shapes
+from bench.models.checkpoint import Config, along_residual, shapes
 from bench.models.compiled.dressing import random_rotation
-from bench.models.exhaustive import RESIDUAL_AXIS
 
 QUERIES = ("city", "kind", "guest")
 COPIED = (("city", "kind"), ("guest",))
@@ -117,7 +116,7 @@ class World:
             spare = self.block["spare"]
             weights["layers.0.v"][len(COPIED) + number, spare, spare] = self.decoys[number]
         self._answer(weights)
-        return {name: _turned(name, array, self.turn) for name, array in weights.items()}
+        return along_residual(weights, self.turn)
 
     def _embed(self, weights: dict[str, np.ndarray]) -> None:
         embed, codes = weights["embed"], simplex(self.design.values)
@@ -182,8 +181,3 @@ def _unread(design: Design, known: Mapping[str, np.ndarray], rng: np.random.Gene
     noise = rng.normal(size=(design.entities, design.spare)) / np.sqrt(design.spare)
     city, trade = codes[known["city"]] @ written, codes[known["trade"]] @ other
     return design.tilt * city + design.gain * trade + design.noise * noise
-
-
-def _turned(name: str, array: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    axis = RESIDUAL_AXIS.get(name.rsplit(".", 1)[-1])
-    return array if axis is None else np.moveaxis(np.moveaxis(array, axis, -1) @ turn, -1, axis)

@@ -63,18 +63,13 @@ def load_disguised(program: str, seed: int, rng: np.random.Generator) -> Model:
     """A trained model of a program with heads permuted in every layer and the residual stream turned at random."""
     config, weights = checkpoint.load_arrays(Path(package).parent / "weights" / program / f"{seed}.safetensors")
     turn = random_rotation(config.d_model, rng)
-    turned = {name: _turned(name, array.astype(np.float64), turn) for name, array in weights.items()}
+    turned = checkpoint.along_residual({name: array.astype(np.float64) for name, array in weights.items()}, turn)
     nodes = {name: name for name in source_names(config)}
     for layer in range(config.n_layers):
         order = rng.permutation(config.n_heads)
         turned |= {name: turned[name][order] for name in (f"layers.{layer}.{part}" for part in PER_HEAD)}
         nodes |= {f"a{layer}.h{old}": f"a{layer}.h{new}" for new, old in enumerate(order)}
     return Model(config, turned, nodes)
-
-
-def _turned(name: str, array: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    axis = exhaustive.RESIDUAL_AXIS.get(name.rsplit(".", 1)[-1])
-    return array if axis is None else np.moveaxis(np.moveaxis(array, axis, -1) @ turn, -1, axis)
 
 
 @dataclass(frozen=True)

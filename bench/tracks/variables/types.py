@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from bench.core.contract import Blob, InvalidAnswer
+from bench.core.contract import Blob, InvalidAnswer, check_numbers
 
 TITLE = "Causal variables"
 FAMILY = "circuits"
@@ -107,9 +107,6 @@ def check(problem: Problem, answer: Answer) -> None:
 
 def _check_optional(problem: Problem, answer: Answer) -> None:
     if answer.site_scores is not None:
-        if len(answer.site_scores) != len(problem.sites):
-            raise InvalidAnswer(f"answer has {len(answer.site_scores)} site scores, problem has {len(problem.sites)}")
-        if not np.isfinite(answer.site_scores).all():
-            raise InvalidAnswer("site_scores has values that are NaN or infinite")
+        check_numbers("site_scores", answer.site_scores, sites=len(problem.sites))
     if answer.probability is not None and not 0 <= answer.probability <= 1:
         raise InvalidAnswer(f"probability is {answer.probability}, expected 0 to 1")

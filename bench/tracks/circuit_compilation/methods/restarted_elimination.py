@@ -19,7 +19,7 @@ REFERENCE = "Hoos and Stuetzle (2004), Stochastic local search, Morgan Kaufmann,
 def solve(problem: Problem, rng: np.random.Generator, *, restarts: int = 6) -> Answer:
     def shrink(experiment: Experiment) -> Keep:
         found = [eliminate_jointly(experiment, experiment.everything(), by_effect(experiment), 3)]
-        while len(found) <= restarts and 2 * experiment.left > problem.budget:
+        while len(found) <= restarts and 2 * experiment.budget.left > problem.budget:
             order = experiment.rng.permutation(len(problem.parts))
             found.append(eliminate(experiment, experiment.everything(), order))
         return min(found, key=lambda keep: int(problem.parameters[keep].sum()))

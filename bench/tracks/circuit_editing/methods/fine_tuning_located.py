@@ -21,7 +21,5 @@ def solve(
     experiment = Experiment(problem)
     if experiment.nothing_to_do():
         return Answer(experiment.nothing().numpy())
-    fitted, held = experiment.halves(rng)
-    tried = [experiment.fit([mlp], fitted, trial, rate) for mlp in range(len(problem.mlps))]
-    mlp = experiment.best_held_out(tried, held)
+    mlp = experiment.best_mlp(lambda mlp, examples: experiment.fit([mlp], examples, trial, rate), rng)
     return Answer(experiment.fit([mlp], experiment.everything(), steps, rate).numpy())

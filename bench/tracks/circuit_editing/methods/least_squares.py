@@ -22,23 +22,15 @@ RIDGE = 1e-4  # share of the mean squared activity of the units
 
 def solve(problem: Problem, rng: np.random.Generator, *, steps: int = 80, rate: float = 0.05) -> Answer:
     experiment = Experiment(problem)
-    if experiment.nothing_to_do():
-        return Answer(experiment.nothing().numpy())
-    fitted, held = experiment.halves(rng)
-    mlps = range(len(problem.mlps))
-    tried = [change_of(experiment, mlp, fitted, steps, rate) for mlp in mlps]
-    mlp = experiment.best_held_out(tried, held)
-    return Answer(change_of(experiment, mlp, experiment.everything(), steps, rate).numpy())
 
+    def change_of(mlp: int, examples: Tensor) -> Tensor:
+        """The change of one MLP's matrix that makes it write what it would have to, as nearly as one matrix can."""
+        wanted, active = experiment.writing(mlp, examples, steps, rate)
+        changes = experiment.nothing()
+        changes[mlp] = ridge(active.flatten(0, 1), wanted.flatten(0, 1))
+        return changes
 
-def change_of(experiment: Experiment, mlp: int, examples: Tensor, steps: int, rate: float) -> Tensor:
-    """The change of one MLP's matrix that makes it write what it would have to, as nearly as one matrix can."""
-    wanted = experiment.wanted_writing(mlp, examples, steps, rate)
-    with torch.no_grad():
-        active = experiment.run(experiment.nothing(), examples)[1][mlp]
-    changes = experiment.nothing()
-    changes[mlp] = ridge(active.flatten(0, 1), wanted.flatten(0, 1))
-    return changes
+    return Answer(experiment.change_of_best_mlp(change_of, rng).numpy())
 
 
 def ridge(active: Tensor, wanted: Tensor) -> Tensor:

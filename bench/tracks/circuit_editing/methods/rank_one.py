@@ -27,22 +27,14 @@ RIDGE = 1e-4  # share of the mean squared activity, added to C
 
 def solve(problem: Problem, rng: np.random.Generator, *, steps: int = 80, rate: float = 0.05) -> Answer:
     experiment = Experiment(problem)
-    if experiment.nothing_to_do():
-        return Answer(experiment.nothing().numpy())
-    fitted, held = experiment.halves(rng)
-    tried = [change_of(experiment, mlp, fitted, steps, rate) for mlp in range(len(problem.mlps))]
-    mlp = experiment.best_held_out(tried, held)
-    return Answer(change_of(experiment, mlp, experiment.everything(), steps, rate).numpy())
 
+    def change_of(mlp: int, examples: Tensor) -> Tensor:
+        wanted, active = experiment.writing(mlp, examples, steps, rate)
+        changed, changes = torch.as_tensor(problem.changed)[examples], experiment.nothing()
+        changes[mlp] = rewritten(active[changed].mean(0), wanted[changed].mean(0), active[~changed])
+        return changes
 
-def change_of(experiment: Experiment, mlp: int, examples: Tensor, steps: int, rate: float) -> Tensor:
-    wanted = experiment.wanted_writing(mlp, examples, steps, rate)
-    with torch.no_grad():
-        active = experiment.run(experiment.nothing(), examples)[1][mlp]
-    changed = torch.as_tensor(experiment.problem.changed)[examples]
-    changes = experiment.nothing()
-    changes[mlp] = rewritten(active[changed].mean(0), wanted[changed].mean(0), active[~changed])
-    return changes
+    return Answer(experiment.change_of_best_mlp(change_of, rng).numpy())
 
 
 def rewritten(key: Tensor, value: Tensor, others: Tensor) -> Tensor:

@@ -16,19 +16,12 @@ DEFECT = "the second moments of what is to stay are taken for the identity, so t
 
 def solve(problem: Problem, rng: np.random.Generator) -> Answer:
     experiment = Experiment(problem)
-    if experiment.nothing_to_do():
-        return Answer(experiment.nothing().numpy())
-    fitted, held = experiment.halves(rng)
-    tried = [_change(experiment, mlp, fitted) for mlp in range(len(problem.mlps))]
-    mlp = experiment.best_held_out(tried, held)
-    return Answer(_change(experiment, mlp, experiment.everything()).numpy())
 
+    def change_of(mlp: int, examples: Tensor) -> Tensor:
+        wanted, active = experiment.writing(mlp, examples, 80, 0.05)
+        cells = torch.as_tensor(problem.changed)[examples]
+        key, changes = active[cells].mean(0), experiment.nothing()
+        changes[mlp] = torch.outer(key, wanted[cells].mean(0)) / (key @ key)
+        return changes
 
-def _change(experiment: Experiment, mlp: int, examples: Tensor) -> Tensor:
-    wanted = experiment.wanted_writing(mlp, examples, 80, 0.05)
-    with torch.no_grad():
-        active = experiment.run(experiment.nothing(), examples)[1][mlp]
-    cells = torch.as_tensor(experiment.problem.changed)[examples]
-    key, changes = active[cells].mean(0), experiment.nothing()
-    changes[mlp] = torch.outer(key, wanted[cells].mean(0)) / (key @ key)
-    return changes
+    return Answer(experiment.change_of_best_mlp(change_of, rng).numpy())

@@ -16,8 +16,10 @@ from sklearn.exceptions import ConvergenceWarning
 from bench.tracks.features.dictionary import dictionary_answer, standardised
 from bench.tracks.features.types import Answer, Problem
 
-REFERENCE = "Mairal et al. (2010), Online learning for matrix factorization and sparse coding, Journal of Machine"
-" Learning Research 11:19-60; scikit-learn"
+REFERENCE = (
+    "Mairal et al. (2010), Online learning for matrix factorization and sparse coding, Journal of Machine"
+    " Learning Research 11:19-60; scikit-learn"
+)
 INVARIANT_TO = ("scale",)
 
 

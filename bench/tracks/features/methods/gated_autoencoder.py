@@ -21,8 +21,10 @@ from bench.models.dictionaries.engine import Autoencoder, Codes, Parameters, Row
 from bench.tracks.features.autoencoders import answer_with, fit, nearest_in_activity
 from bench.tracks.features.types import Answer, Problem
 
-REFERENCE = "Rajamanoharan et al. (2024), Improving dictionary learning with gated sparse autoencoders,"
-" arXiv:2404.16014, equations 6 to 8"
+REFERENCE = (
+    "Rajamanoharan et al. (2024), Improving dictionary learning with gated sparse autoencoders,"
+    " arXiv:2404.16014, equations 6 to 8"
+)
 NEEDS = ("gradients",)
 INVARIANT_TO = ("scale",)
 

@@ -18,8 +18,10 @@ from bench.kernels.sphericity import whiten
 from bench.tracks.features.dictionary import dictionary_answer, standardised
 from bench.tracks.features.types import Answer, Problem
 
-REFERENCE = "Hyvarinen (1999), Fast and robust fixed-point algorithms for independent component analysis, IEEE"
-" Transactions on Neural Networks 10:626-634"
+REFERENCE = (
+    "Hyvarinen (1999), Fast and robust fixed-point algorithms for independent component analysis, IEEE"
+    " Transactions on Neural Networks 10:626-634"
+)
 INVARIANT_TO = ("scale",)
 
 

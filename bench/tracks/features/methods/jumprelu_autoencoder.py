@@ -20,8 +20,10 @@ from bench.models.dictionaries.jump import Count, Jump
 from bench.tracks.features.autoencoders import answer_with, fit, nearest_in_activity
 from bench.tracks.features.types import Answer, Problem
 
-REFERENCE = "Rajamanoharan et al. (2024), Jumping ahead: improving reconstruction fidelity with JumpReLU sparse"
-" autoencoders, arXiv:2407.14435, section 3"
+REFERENCE = (
+    "Rajamanoharan et al. (2024), Jumping ahead: improving reconstruction fidelity with JumpReLU sparse"
+    " autoencoders, arXiv:2407.14435, section 3"
+)
 NEEDS = ("gradients",)
 INVARIANT_TO = ("scale",)
 

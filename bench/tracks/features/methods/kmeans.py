@@ -12,8 +12,9 @@ from sklearn.cluster import KMeans
 from bench.tracks.features.dictionary import dictionary_answer, standardised
 from bench.tracks.features.types import Answer, Problem
 
-REFERENCE = "Lloyd (1982), Least squares quantization in PCM, IEEE Transactions on Information Theory 28:129-137;"
-" scikit-learn"
+REFERENCE = (
+    "Lloyd (1982), Least squares quantization in PCM, IEEE Transactions on Information Theory 28:129-137; scikit-learn"
+)
 INVARIANT_TO = ("scale",)
 
 

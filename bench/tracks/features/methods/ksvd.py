@@ -14,8 +14,10 @@ from bench.kernels.pursuit import orthogonal_matching_pursuit
 from bench.tracks.features.dictionary import dictionary_answer, standardised
 from bench.tracks.features.types import Answer, Problem
 
-REFERENCE = "Aharon, Elad and Bruckstein (2006), K-SVD: an algorithm for designing overcomplete dictionaries for sparse"
-" representation, IEEE Transactions on Signal Processing 54:4311-4322"
+REFERENCE = (
+    "Aharon, Elad and Bruckstein (2006), K-SVD: an algorithm for designing overcomplete dictionaries for sparse"
+    " representation, IEEE Transactions on Signal Processing 54:4311-4322"
+)
 INVARIANT_TO = ("scale",)
 
 MOST_SAMPLES = 5000  # the first training activations

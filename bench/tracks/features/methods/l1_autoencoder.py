@@ -19,8 +19,10 @@ from bench.models.dictionaries.engine import Autoencoder, Codes, Parameters, Row
 from bench.tracks.features.autoencoders import answer_with, fit, nearest_in_activity
 from bench.tracks.features.types import Answer, Problem
 
-REFERENCE = "Cunningham et al. (2023), Sparse autoencoders find highly interpretable features in language models,"
-" arXiv:2309.08600, section 2; Bricken et al. (2023), Towards monosemanticity, transformer-circuits.pub"
+REFERENCE = (
+    "Cunningham et al. (2023), Sparse autoencoders find highly interpretable features in language models,"
+    " arXiv:2309.08600, section 2; Bricken et al. (2023), Towards monosemanticity, transformer-circuits.pub"
+)
 NEEDS = ("gradients",)
 INVARIANT_TO = ("scale",)
 

@@ -20,8 +20,10 @@ from bench.models.dictionaries.engine import Codes, Parameters, Rows
 from bench.tracks.features.autoencoders import answer_with, fit, least_error
 from bench.tracks.features.types import Answer, Problem
 
-REFERENCE = "Bussmann et al. (2025), Learning multi-level features with Matryoshka sparse autoencoders, ICML,"
-" arXiv:2503.17547, equation 3"
+REFERENCE = (
+    "Bussmann et al. (2025), Learning multi-level features with Matryoshka sparse autoencoders, ICML,"
+    " arXiv:2503.17547, equation 3"
+)
 NEEDS = ("gradients",)
 INVARIANT_TO = ("scale",)
 

@@ -15,8 +15,10 @@ from bench.kernels.semi_nmf import semi_nmf
 from bench.tracks.features.dictionary import dictionary_answer, standardised
 from bench.tracks.features.types import Answer, Problem
 
-REFERENCE = "Ding, Li and Jordan (2010), Convex and semi-nonnegative matrix factorizations, IEEE Transactions on"
-" Pattern Analysis and Machine Intelligence 32:45-55"
+REFERENCE = (
+    "Ding, Li and Jordan (2010), Convex and semi-nonnegative matrix factorizations, IEEE Transactions on"
+    " Pattern Analysis and Machine Intelligence 32:45-55"
+)
 INVARIANT_TO = ("scale",)
 
 MOST_SAMPLES = 4000  # the first training activations; more change little and cost in proportion

@@ -23,7 +23,7 @@ DETERMINISTIC = True
 def solve(problem: Problem, rng: np.random.Generator) -> Answer:
     experiment = Experiment(problem)
     rows = np.arange(len(experiment.tokens))
-    experiment.spend(2 * len(rows))
+    experiment.budget.spend(2 * len(rows))
 
     def margin(output: torch.Tensor) -> torch.Tensor:
         last = output[:, -1]

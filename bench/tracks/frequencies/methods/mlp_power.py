@@ -19,7 +19,7 @@ DETERMINISTIC = True
 
 def solve(problem: Problem, rng: np.random.Generator) -> Answer:
     experiment = Experiment(problem)
-    experiment.spend(len(experiment.tokens))
+    experiment.budget.spend(len(experiment.tokens))
     written = experiment.model.node_outputs(experiment.tokens)[-1, :, -1]
     written = written - written.mean(0)
     wave = experiment.waves[:, problem.pairs.sum(1) % problem.modulus]

@@ -16,8 +16,10 @@ from bench.tracks.variables.experiment import Experiment
 from bench.tracks.variables.training import descend, falling, orthonormal
 from bench.tracks.variables.types import Answer, Problem
 
-REFERENCE = "Wu et al. (2023), Interpretability at scale: identifying causal mechanisms in Alpaca, NeurIPS,"
-" arXiv:2305.08809, section 3"
+REFERENCE = (
+    "Wu et al. (2023), Interpretability at scale: identifying causal mechanisms in Alpaca, NeurIPS,"
+    " arXiv:2305.08809, section 3"
+)
 NEEDS = ("gradients",)
 
 

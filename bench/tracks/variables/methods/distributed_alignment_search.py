@@ -17,8 +17,10 @@ from bench.tracks.variables.experiment import Experiment
 from bench.tracks.variables.training import descend, orthonormal
 from bench.tracks.variables.types import Answer, Problem
 
-REFERENCE = "Geiger et al. (2024), Finding alignments between interpretable causal variables and distributed neural"
-" representations, CLeaR, arXiv:2303.02536"
+REFERENCE = (
+    "Geiger et al. (2024), Finding alignments between interpretable causal variables and distributed neural"
+    " representations, CLeaR, arXiv:2303.02536"
+)
 NEEDS = ("gradients",)
 
 

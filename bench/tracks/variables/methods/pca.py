@@ -12,8 +12,10 @@ import numpy as np
 from bench.tracks.variables.experiment import Experiment, values_of
 from bench.tracks.variables.types import Answer, Problem
 
-REFERENCE = "Huang et al. (2024), RAVEL: evaluating interpretability methods on disentangling language model"
-" representations, ACL, arXiv:2402.17700, section 4"
+REFERENCE = (
+    "Huang et al. (2024), RAVEL: evaluating interpretability methods on disentangling language model"
+    " representations, ACL, arXiv:2402.17700, section 4"
+)
 
 
 def solve(problem: Problem, rng: np.random.Generator) -> Answer:

@@ -14,8 +14,10 @@ from bench.tracks.variables.experiment import Experiment, values_of
 from bench.tracks.variables.subspace import span
 from bench.tracks.variables.types import Answer, Problem
 
-REFERENCE = "Huang et al. (2024), RAVEL, ACL, arXiv:2402.17700, section 4; Alain and Bengio (2017), Understanding"
-" intermediate layers using linear classifier probes, arXiv:1610.01644"
+REFERENCE = (
+    "Huang et al. (2024), RAVEL, ACL, arXiv:2402.17700, section 4; Alain and Bengio (2017), Understanding"
+    " intermediate layers using linear classifier probes, arXiv:1610.01644"
+)
 
 
 def solve(problem: Problem, rng: np.random.Generator, *, strength: float = 1.0) -> Answer:

@@ -18,8 +18,10 @@ from bench.tracks.variables.subspace import span
 from bench.tracks.variables.training import trained_mask
 from bench.tracks.variables.types import Answer, Problem
 
-REFERENCE = "Mueller et al. (2025), MIB: a mechanistic interpretability benchmark, ICML, arXiv:2504.13151, section 4.2;"
-" Huang et al. (2024), RAVEL, ACL, arXiv:2402.17700, section 4"
+REFERENCE = (
+    "Mueller et al. (2025), MIB: a mechanistic interpretability benchmark, ICML, arXiv:2504.13151, section 4.2;"
+    " Huang et al. (2024), RAVEL, ACL, arXiv:2402.17700, section 4"
+)
 NEEDS = ("gradients",)
 
 
