@@ -39,7 +39,10 @@ def solve(problem: Problem, rng: np.random.Generator) -> Answer:
     )
 '''
 TOY_SEEDS = 2
-WORDS = {"NEEDS": ("gradients", "gpu"), "INVARIANT_TO": ("scale", "permutation")}
+WORDS = {
+    "NEEDS": ("gradients", "gpu"),
+    "INVARIANT_TO": ("scale", "permutation", "translation", "rotation", "invertible"),
+}
 
 
 def describe(content: Mapping[str, Any]) -> str:

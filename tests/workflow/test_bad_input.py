@@ -1,6 +1,7 @@
 """Bad input gets one sentence with the thing, the value and the remedy, a non-zero exit, and loses nothing."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -103,7 +104,12 @@ def test_a_full_disk_stops_with_one_sentence_and_loses_nothing(copy, disk):
     assert done.returncode != 0
     assert "No space left on device" in done.stdout + done.stderr
     assert "free" in done.stdout + done.stderr
-    assert {path: sha for path, sha in checksums(disk / "results").items() if path in before} == before
+    note = disk / "results" / "last_run.json"  # says which process ran last
+    assert json.loads(note.read_text())["config"]["results"] == str(disk / "results")
+    after = checksums(disk / "results")
+    assert {path: sha for path, sha in after.items() if path in before and path != note} == {
+        path: sha for path, sha in before.items() if path != note
+    }
     filler.unlink()
     copy.make(*setting)
     assert_units_stand(disk, before)

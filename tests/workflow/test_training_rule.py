@@ -5,7 +5,7 @@ import shutil
 import sys
 
 import pytest
-from conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 from bench.models.siit.programs import PROGRAMS
 
