@@ -5,9 +5,9 @@ import shutil
 import sys
 
 import pytest
-from tests.conftest import REPOSITORY
 
 from bench.models.siit.programs import PROGRAMS
+from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.slow
 STEPS = "INTERPBENCH_TRAINING_STEPS"
