@@ -36,6 +36,13 @@ class DoubleGamma:
         rise, fall = self._gammas()
         return (rise.cdf(time) - self.ratio * fall.cdf(time)) / (1 - self.ratio)
 
+    def slope(self, time: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
+        """h'(t) in 1/s^2; 0 up to the onset. A gamma density of shape a, scale s has g'(t) = g(t) ((a - 1)/t - 1/s)."""
+        rise, fall = self._gammas()
+        after = np.where(time > 0, time, 1.0)
+        slopes = [one.pdf(after) * ((one.args[0] - 1) / after - 1 / one.kwds["scale"]) for one in (rise, fall)]
+        return np.where(time > 0, (slopes[0] - self.ratio * slopes[1]) / (1 - self.ratio), 0.0)
+
     def _gammas(self) -> tuple[stats.rv_frozen, stats.rv_frozen]:
         rise = stats.gamma(self.peak / self.dispersion, scale=self.dispersion)
         return rise, stats.gamma(self.undershoot / self.undershoot_dispersion, scale=self.undershoot_dispersion)

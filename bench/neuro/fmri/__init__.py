@@ -1,0 +1,1 @@
+"""Functional MRI from a BIDS folder to the canonical `Recording` and `Trials`, through nilearn and dipy."""
