@@ -193,7 +193,7 @@ def draw_spectra(prepared: Prepared) -> str:
             decibels = 10 * np.log10(np.where(shown > 0, shown, np.nan))
             axes.plot(hz[1:], decibels.T, color=colour, lw=0.6)
             low = np.nanquantile(decibels, 0.02)
-        axes.set(xlabel="frequency (Hz)", ylabel=f"power (dB of {unit}²/Hz)", ylim=(low - 10, None))
+        axes.set(xlabel="frequency (Hz)", ylabel=f"power (dB of ({unit})²/Hz)", ylim=(low - 10, None))
 
     return drawn(draw, 8, 3.2)
 
