@@ -231,6 +231,33 @@ def test_preflight_says_what_is_missing(change):
     assert found.runs["time_reference"].tolist() == [0.5, 0.5]
 
 
+def test_a_condition_may_be_called_null(derived):
+    fmri_trees.events_table("01", 1).replace({"tone": "null"}).to_csv(derived.events("01", 1), sep="\t", index=False)
+    assert preflight.inspect(derived.root, "01", "listen", SIX).repeats[1].to_dict() == {
+        "null": 4,
+        "tone": 0,
+        "word": 4,
+    }
+
+
+def test_a_survey_names_who_cannot_be_prepared_and_goes_on(change):
+    tree = change(fmri_trees.empty_events)
+    fmri_trees.wrong_header(tree)
+    found = preflight.survey(tree.root, "listen", SIX)
+    assert [one.subject for one in found.sound] == ["01"]
+    assert {subject: words.split(":")[0] for subject, words in found.refused.items()} == {
+        subject: f"subject {subject}" for subject in ("02", "03", "04")
+    }
+
+
+def test_an_event_after_the_last_volume_has_no_estimate(derived):
+    table = fmri_trees.events_table("01", 1)
+    table.loc[7, "onset"] = 119.5
+    table.to_csv(derived.events("01", 1), sep="\t", index=False)
+    with pytest.raises(BadInput, match=r"subject 01, run 1: nothing of the response to the event at 119.5 s"):
+        pipeline.prepare(derived.root, "01", "listen", SIX)
+
+
 def test_a_raw_run_without_a_derivative_is_left_out_and_named(raw, derived):
     for run in (1, 2, 3):
         shutil.copyfile(raw.bold("02", run), derived.bold("02", run))

@@ -59,7 +59,7 @@ def find_runs(root: Path, subject: str, task: str, settings: Settings, session: 
         raise BadInput(f"{raw}: no such folder; give the root of a BIDS data set")
     wanted = settings.source
     if wanted == "auto":
-        wanted = "derivative" if _images(derived, subject, task, None, f"_{PREPROCESSED}*") else "raw"
+        wanted = "derivative" if _images(derived, subject, task, session, f"_{PREPROCESSED}*") else "raw"
     base, ending = (derived, f"_{PREPROCESSED}*") if wanted == "derivative" else (raw, "_bold.nii*")
     if not (base / f"sub-{subject}").is_dir():
         known = ", ".join(path.name[4:] for path in sorted(base.glob("sub-*")) if path.is_dir()) or "none"

@@ -59,6 +59,28 @@ def require(preflight: Preflight, scheme: str) -> None:
         raise BadInput(f"subject {preflight.subject}, task {preflight.task}: {scheme} is not valid: {reason}")
 
 
+@dataclass(frozen=True)
+class Survey:
+    """Preflights of the subjects that can be prepared, and of each other subject the sentence that says why not."""
+
+    sound: list[Preflight]
+    refused: Mapping[str, str]
+
+
+def survey(root: Path, task: str, settings: Settings, session: str | None = None) -> Survey:
+    """The preflight of every subject with a folder or a row in participants.tsv; one that fails stops no other.
+
+    Headers and tables alone are read: a file cut short, or NaN in it, shows when it is prepared.
+    """
+    sound, refused = [], {}
+    for subject in subjects(root):
+        try:
+            sound.append(inspect(root, subject, task, settings, session))
+        except BadInput as fault:
+            refused[subject] = str(fault)
+    return Survey(sound, refused)
+
+
 def _look(runs: list[Run], settings: Settings, who: str) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     rows, events = [], []
     for run in runs:

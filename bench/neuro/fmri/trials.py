@@ -74,6 +74,13 @@ def _one_run(
     values = recording.values[recording.runs == run]
     frames = frame_times(len(values), 1 / recording.sampling_rate, recording.time_reference)
     design = trial_design(events, frames, RESPONSES[settings.response])
+    silent = np.flatnonzero(~design.any(axis=0))
+    if len(silent):
+        onset = events["onset"].iloc[silent[0]]
+        raise BadInput(
+            f"subject {recording.subject}, run {run}: nothing of the response to the event at {onset:g} s was recorded "
+            "before the run ended; leave the event out"
+        )
     try:
         return glm.SINGLE_TRIAL[settings.single_trial](design, nuisance[run].to_numpy(), values)
     except ValueError as error:

@@ -133,8 +133,9 @@ def _check_events(table: pd.DataFrame, run: Run, duration: float, who: str) -> N
 
 
 def _read_table(path: Path, who: str) -> pd.DataFrame:
+    unknown = ["n/a", "", "nan", "NaN"]  # and not pandas' own list: "null" and "None" are names of conditions
     try:
-        return pd.read_csv(path, sep="\t", na_values=["n/a"])
+        return pd.read_csv(path, sep="\t", na_values=unknown, keep_default_na=False)
     except pd.errors.EmptyDataError as error:
         raise BadInput(f"{who}: {path.name} is empty; fill it, leave the run out, or set `events` to false") from error
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
