@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
 
 from bench.core.records import write_atomically
-from bench.core.statistics import Estimate
+from bench.core.statistics import MIN_DRAWS, Estimate
 from bench.lab.card import CONTROLS, Card, Group
 from bench.lab.settings import Encoding
 
@@ -45,6 +45,10 @@ th { font-weight: 600; } code { font-size: .85em; overflow-wrap: anywhere; }
 {% for row in rows %}<tr>{% for one in row %}<td>{{ one }}</td>{% endfor %}</tr>{% endfor %}</table></div>{% endfor %}
 </body></html>
 """
+KINDS = {
+    "table": "A table of features", "text": "A language model", "checkpoint": "A transformer", "module": "A module",
+}  # fmt: skip
+NAMES = {"fmri": "fMRI", "eeg": "EEG", "meg": "MEG"}
 BEST = 15  # sites in the table; all are in the TSV
 Table = tuple[str, str, list[str], list[list[Any]]]
 
@@ -53,14 +57,16 @@ def write_page(group: Group, whole: Mapping[str, Any], path: Path) -> None:
     """Write the page; it needs no other file and no network."""
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(PAGE)
     text = template.render(
-        title=f"{whole['model']['kind'].capitalize()} features against {whole['datatype']}, task {whole['task']}",
+        title=f"{KINDS[whole['model']['kind']]} against {NAMES[whole['datatype']]}, task {whole['task']}",
         lead=f"{_count(len(group.cards), 'recording')} of {_count(len({c.subject for c in group.cards}), 'subject')}, "
-        f"{len(group.skipped)} skipped; {group.cards[0].scheme}; method {whole['settings']['method']}.",
+        f"{len(group.skipped)} skipped; {' or '.join(sorted({c.scheme for c in group.cards}))}; method "
+        f"{whole['settings']['method']}.",
         private=whole["private"],
         card=trust_card(group),
         pictures=[
-            ("Scores of every recording", "Mean over sites of the held-out correlation. The model should stand to the "
-             "right of all controls; noise features show what these folds give to features that know nothing.",
+            ("Scores of every recording", "A dot a recording, its mean over sites of the held-out correlation; a "
+             "line is what the draws of a control span. The model should stand to the right of all controls; noise "
+             "features show what these folds give to features that know nothing.",
              encoded(draw_scores(group))),
             ("Sites", "Held-out correlation of the model at each site, sorted; filled: p below .05 after correction.",
              encoded(draw_sites(group))),
@@ -77,7 +83,8 @@ def _count(number: int, noun: str) -> str:
 def told(one: Estimate) -> str:
     """A mean with its interval, or why there is none."""
     if one.low is None or one.high is None:
-        return f"{one.mean:.3f} (no interval: {one.reason})"
+        few = f"{_count(one.draws, 'subject')}, and it takes {MIN_DRAWS}" if one.draws < MIN_DRAWS else one.reason
+        return f"{one.mean:.3f} (no interval: {few})"
     return f"{one.mean:.3f} [{one.low:.3f}, {one.high:.3f}]"
 
 
@@ -94,11 +101,12 @@ def trust_card(group: Group) -> list[tuple[str, str, str]]:
         ("Raw score", told(group.means["model"]), "held-out correlation, mean over sites, 95 % over subjects"),
         ("Ceiling", ceiling, note),
         ("Normalised", normalised, "raw over ceiling, not clipped"),
-        ("p, these subjects", f"{group.p:.4f}", "blocks of time permuted; says nothing of other subjects"),
+        ("p, these subjects", f"{group.p:.4f}", "blocks of predicted time permuted; says nothing of other subjects"),
     ]
     for name, (one, p) in group.beside.items():
         score = f"{group.means[name].mean:.3f}"
-        rows.append((name.capitalize(), score, f"model less this: {told(one)}, paired over subjects, p {p:.3f}"))
+        chance = "not resolvable" if one.error is None else f"paired over subjects, p {p:.3f}"
+        rows.append((name.capitalize(), score, f"model less this: {told(one)}; {chance}"))
     return rows
 
 

@@ -77,29 +77,25 @@ def sessions(root: Path, subject: str, task: str, datatype: str) -> list[str | N
 
 def attempt(root: Path, out: Path, subject: str, session: str | None, task: str, chosen: Chosen) -> Outcome:
     """Prepare and write one subject and session; a fault of its files becomes the outcome's reason."""
-    make = _write_fmri if chosen.datatype == "fmri" else _write_eeg
     try:
-        recording, report = make(root, out, subject, session, task, chosen)
+        recording, report = _prepare(root, out, subject, session, task, chosen.preprocessing)
     except BadInput as error:
         return Outcome(subject, session, None, None, str(error))
     return Outcome(subject, session, str(recording.relative_to(out)), str(report.relative_to(out)), "")
 
 
-def _write_fmri(
-    root: Path, out: Path, subject: str, session: str | None, task: str, chosen: Chosen
+def _prepare(
+    root: Path, out: Path, subject: str, session: str | None, task: str, settings: eeg.Settings | fmri.Settings
 ) -> tuple[Path, Path]:
-    prepared = fmri.prepare(root, subject, task, chosen.preprocessing, session)
-    written = fmri_files.write_derivatives(prepared, out)
-    return next(path for path in written if path.name.endswith("_desc-clean_timeseries")), written[-1]
-
-
-def _write_eeg(
-    root: Path, out: Path, subject: str, session: str | None, task: str, chosen: Chosen
-) -> tuple[Path, Path]:
-    prepared = eeg.prepare(root, subject, task, chosen.preprocessing, session)
-    folder, stem = eeg_files.write_derivatives(prepared, out), eeg_files.stem(prepared)
+    """Where the recording and the report of one subject and session now are."""
+    if isinstance(settings, fmri.Settings):
+        volumes = fmri.prepare(root, subject, task, settings, session)
+        written = fmri_files.write_derivatives(volumes, out)
+        return next(path for path in written if path.name.endswith("_desc-clean_timeseries")), written[-1]
+    sensors = eeg.prepare(root, subject, task, settings, session)
+    folder, stem = eeg_files.write_derivatives(sensors, out), eeg_files.stem(sensors)
     report = folder / f"{stem}_report.html"
-    eeg_report.write_report(prepared, report)
+    eeg_report.write_report(sensors, report)
     return folder / f"{stem}_desc-clean_recording", report
 
 

@@ -43,4 +43,5 @@ def read_text(
         stream = residual_stream(model, np.concatenate([prefix, window]).astype(int)[None])[:, 0, len(prefix) :]
         read.append(stream[:, done - first :])
         done = first + len(window)
-    return torch.cat(read, dim=1).float().cpu().numpy()
+    whole = torch.cat(read, dim=1).cpu()
+    return (whole.float() if whole.dtype == torch.bfloat16 else whole).numpy()  # numpy has no bfloat16
