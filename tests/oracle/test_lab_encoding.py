@@ -244,5 +244,5 @@ def test_stimuli_are_the_events_or_the_words_of_every_run(recording):
     words = pd.DataFrame({"onset": [1.0, 2.0], "duration": 0.1, "word": ["so", "n/a"]})
     shown = stimuli_of(dataclasses.replace(model, words=words, stimulus="word"), recording)
     assert shown[["run", "word"]].to_numpy().tolist() == [[1, "so"], [2, "so"], [3, "so"]]
-    with pytest.raises(BadInput, match="no column 'colour' .*set `stimulus`"):
+    with pytest.raises(BadInput, match=r"no column 'colour' .*set `stimulus`"):
         stimuli_of(dataclasses.replace(model, stimulus="colour"), recording)
