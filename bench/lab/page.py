@@ -121,9 +121,11 @@ def draw_scores(group: Group) -> Figure:
     names = list(group.cards[0].scores)
     figure = Figure(figsize=(9, 0.6 + 0.42 * len(names)), layout="constrained")
     axes = figure.subplots()
+    count = len(group.cards)
+    shifts = 0.5 * ((np.arange(count) + 0.5) / count - 0.5)
     for row, name in enumerate(names):
         colour = "#7b8794" if name in CONTROLS else "#1d4ed8"
-        for card, shift in zip(group.cards, np.linspace(-0.25, 0.25, len(group.cards)), strict=True):
+        for card, shift in zip(group.cards, shifts, strict=True):
             draws = card.scores[name].draws
             axes.plot([min(draws), max(draws)], [row + shift] * 2, color=colour, linewidth=1)
             axes.plot(np.mean(draws), row + shift, "o", color=colour, markersize=5)
