@@ -75,9 +75,9 @@ def make_card(recording: Recording, session: str | None, model: Model, chosen: E
         found = [encoding.predict(one, recording, folds, chosen) for one in made]
         scores[name] = _score(found, recording, folds)
         if name == "model":
-            features, predicted = made[0], found[0]
+            features = made[0]
     scores[NOISE] = _score(noise_predictions(features, recording, folds, chosen), recording, folds)
-    permuted = encoding.permuted_scores(predicted, recording, folds, chosen)
+    permuted = encoding.permuted_scores(features, recording, folds, chosen)
     raw = scores["model"]
     return Card(
         recording.subject, session, len(recording.values), recording.sampling_rate, len(np.unique(recording.runs)),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.core.contract import BadInput
 from bench.lab import group, participant
+from bench.lab.rehearsal import enough
 
 
 def lab(
@@ -24,3 +25,14 @@ def lab(
     if features is None:
         raise BadInput("the group level needs --features, the YAML file of the model; see docs/lab.md")
     print(group.run_group(out, task, features, settings))
+
+
+def calibrate(root: Path, out: Path, task: str, features: Path, settings: Path | None) -> None:
+    """Prepare what is not prepared yet, plant truth, and print what was found of it and how many runs are enough."""
+    if not list((out / "lab").glob(f"sub-*_task-{task}.json")):
+        print(participant.tell(participant.prepare_all(root, out, task, settings, None)))
+    table = group.run_rehearsal(out, task, features, settings)
+    print(table.to_string(index=False, float_format=lambda value: f"{value:.2f}", na_rep="-"))
+    for question in ("layer", "lag", "found"):
+        if table[question].notna().any():
+            print(f"\n{enough(table, question).to_string(index=False, na_rep='more')}")

@@ -101,7 +101,7 @@ def trust_card(group: Group) -> list[tuple[str, str, str]]:
         ("Raw score", told(group.means["model"]), "held-out correlation, mean over sites, 95 % over subjects"),
         ("Ceiling", ceiling, note),
         ("Normalised", normalised, "raw over ceiling, not clipped"),
-        ("p, these subjects", f"{group.p:.4f}", "blocks of predicted time permuted; says nothing of other subjects"),
+        ("p, these subjects", f"{group.p:.4f}", "blocks of recorded time permuted; says nothing of other subjects"),
     ]
     for name, (one, p) in group.beside.items():
         score = f"{group.means[name].mean:.3f}"

@@ -53,8 +53,8 @@ class Encoding:
     """Contiguous blocks of a single run: fewer train on too little, more have gaps take too much."""
     block: float = -1.0
     """Length of what is permuted, beyond the memory of signal and noise. -1: 16 s for fMRI, 2 s for EEG and MEG."""
-    permutations: int = 1000
-    """The smallest p is then 1 / 1001."""
+    permutations: int = 200
+    """Every one is a fit of its own, so that they are what takes the time; the smallest p is then 1 / 201."""
     correction: str = "max"
     """Over sites: the largest of all sites in each permutation (family-wise), or the false discovery rate."""
     draws: int = 3

@@ -65,7 +65,7 @@ def folder(tmp_path):
     fmri_trees.empty_events(tree)
     (tmp_path / "Snakefile").write_text(WORKFLOW.format(root=ROOT))
     (tmp_path / "settings.yaml").write_text(
-        "preprocessing: {confounds: motion6, single_trial: none}\nencoding: {permutations: 50, draws: 2}\n"
+        "preprocessing: {confounds: motion6, single_trial: none}\nencoding: {permutations: 20, draws: 2}\n"
     )
     return tmp_path
 
