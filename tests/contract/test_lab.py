@@ -1,8 +1,10 @@
 """A lab's folder from end to end: prepared, fitted, shown; what is wrong with one subject stays with that subject."""
 
 import json
+import os
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -290,3 +292,25 @@ def test_settings_have_two_parts(tmp_path):
     (tmp_path / "settings.yaml").write_text("fit: {method: ridge}\n")
     with pytest.raises(BadInput, match="'fit' is not known"):
         read_settings(tmp_path / "settings.yaml", "eeg")
+
+
+STORIES = Path(os.environ.get("INTERPBENCH_MIRROR", "nowhere")) / "stories260K" / "hf"
+
+
+@pytest.mark.skipif(not STORIES.is_dir(), reason="INTERPBENCH_MIRROR names no mirror of stories260K")
+def test_a_language_model_reads_the_words_of_every_run_with_its_controls_beside(tmp_path):
+    place(tmp_path, made_recording(runs=2))
+    text = "once upon a time there was a little girl who liked to play with her ball in the park"
+    said = text.split(" ") * 3
+    rows = [f"{number + 0.5}\t0.4\t{word}" for number, word in enumerate(said[:55])]
+    (tmp_path / "words.tsv").write_text("\n".join(["onset\tduration\tword", *rows]) + "\n")
+    (tmp_path / "model.yaml").write_text(
+        f"text: {STORIES}\nwords: words.tsv\nstimulus: word\nlayers: [0, 3]\ncontext: 64\ncomponents: 2\n"
+    )
+    status, path = made_group(tmp_path, tmp_path / "model.yaml")
+    assert status == 0
+    told = json.loads(path.read_text())
+    assert told["model"]["context"] == 64
+    names = {"model", "layer 0", "layer 3", "random weights", "random vectors", "surface", "noise features"}
+    assert set(told["recordings"][0]["scores"]) == names
+    assert told["recordings"][0]["ceiling"]["repeats"] == 2  # the same words at the same times in both runs
