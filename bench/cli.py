@@ -96,6 +96,21 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("method")
     made.add_argument("unit", help="task-vVERSION/instance/seed, as the page writes it")
     submissions.add(verb, configured, overrides)
+    made = verb("lab", lab, "a lab's own BIDS folder and model: prepare its recordings, then make the trust card")
+    made.add_argument("bids_dir", type=Path)
+    made.add_argument("out", type=Path, help="a derivative data set, made where there is none")
+    made.add_argument("level", choices=["participant", "group"])
+    made.add_argument("--task", required=True)
+    made.add_argument("--features", type=Path, help="YAML file of the model (group level)")
+    made.add_argument("--participant-label", nargs="+", metavar="LABEL", help="only these subjects")
+    made.add_argument("--settings", type=Path, help="YAML file with parts `preprocessing` and `encoding`")
+    made.add_argument("--keep-going", action="store_true", help="exit 0 also where none went through")
+    made = verb("calibrate", calibrate, "truth planted into a lab's own events, timing and noise: what would be found")
+    made.add_argument("bids_dir", type=Path)
+    made.add_argument("out", type=Path, help="as of `lab`; what is not prepared there is prepared first")
+    made.add_argument("--task", required=True)
+    made.add_argument("--features", type=Path, required=True, help="YAML file of the model")
+    made.add_argument("--settings", type=Path, help="as of `lab`")
     verb("perf", perf, "measure the suite's own speed, as ratios in one run")
     made = verb("peers", peers, "time circuit methods beside another library, in an environment of its own")
     made.add_argument("--environments", type=Path, default=Path("results/peers"), help="where environments are made")
@@ -229,6 +244,21 @@ def peers(args: argparse.Namespace) -> None:
     from bench.peers import run
 
     run.main(args.environments, args.model)
+
+
+def lab(args: argparse.Namespace) -> None:
+    from bench.lab import commands
+
+    commands.lab(
+        args.bids_dir, args.out, args.level, args.task, args.features, args.participant_label, args.settings,
+        args.keep_going,
+    )  # fmt: skip
+
+
+def calibrate(args: argparse.Namespace) -> None:
+    from bench.lab import commands
+
+    commands.calibrate(args.bids_dir, args.out, args.task, args.features, args.settings)
 
 
 def perf(args: argparse.Namespace) -> None:

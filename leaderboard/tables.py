@@ -73,7 +73,8 @@ def _newest_first(folder: Path) -> float:
 
 
 def read_joined(path: Path) -> list[dict[str, Any]]:
-    """The joined records in their order by name. Raises `BadInput` with the line that is malformed."""
+    """The joined records in their order by name. Raises `BadInput` with the line that is malformed or private."""
+    _refuse_private(path)
     found = []
     for number, text in enumerate(path.read_text().splitlines(), 1):
         try:
@@ -87,6 +88,17 @@ def read_joined(path: Path) -> list[dict[str, Any]]:
             raise BadInput(f"{path}: line {number} is not a joined record ({error}); {REMEDY}") from error
         found.append(record)
     return sorted(found, key=lambda record: tuple(record[name] for name in ORDER))
+
+
+def _refuse_private(path: Path) -> None:
+    """Raise `BadInput` where a line says that it is private, whatever else it holds: a page is for everybody."""
+    for number, text in enumerate(path.read_text().splitlines(), 1):
+        try:
+            record = json.loads(text)
+        except ValueError:
+            continue  # `read_joined` names it
+        if isinstance(record, dict) and record.get("private", False) is not False:
+            raise BadInput(f"{path}: line {number} is marked private; take private results out before a page is built")
 
 
 def build(records: list[dict[str, Any]], catalogue: Mapping[str, Any]) -> Tables:

@@ -84,8 +84,8 @@ def read(text: str, cited: str) -> Entry:
 def _title_and_fields(rest: str, mark: str) -> tuple[str, dict[str, str]]:
     """The title, '' where there is none, and further fields of what stands after the year."""
     head, _, tail = rest.partition(mark)
-    untitled = head.split(" (")[0] in VENUES or JOURNAL.match(head) or NO_TITLE.match(head)
-    untitled = untitled or not re.search("[A-Za-z]", head)
+    no_words = not re.search("[A-Za-z]", head)
+    untitled = no_words or head.split(" (")[0] in VENUES or JOURNAL.match(head) or NO_TITLE.match(head)
     title, where = ("", rest) if untitled else (head.removesuffix("."), tail)
     fields = {name: match[1] for name, pattern in IDENTIFIERS.items() if (match := pattern.search(rest))}
     venue = next((part for part in re.split(r",? ", where) if part.rstrip(".") in VENUES), "").rstrip(".")

@@ -25,20 +25,23 @@ def residual_stream(
 
 
 def read_text(
-    model: Transformer, tokens: Int[np.ndarray, "pos"], start: int, stride: int
+    model: Transformer, tokens: Int[np.ndarray, "pos"], start: int | None, stride: int, context: int | None = None
 ) -> Float[np.ndarray, "depths pos d_model"]:
     """The residual stream at every token of a text of any length, in overlapping windows that fill the context.
 
-    Every window begins with the token `start` and moves on by `stride` tokens; a token is read in the first window that
-    holds it, so that from the second window on it sees at least n_ctx - 1 - `stride` tokens before it.
+    Every window begins with the token `start` (where the model has one) and moves on by `stride` tokens; a token is
+    read in the first window that holds it, so that from the second window on it sees at least `context` - 1 - `stride`
+    tokens before it. `context` is the length of a window, the model's own where none is given.
     """
-    width = model.config.n_ctx - 1
+    prefix = [] if start is None else [start]
+    width = (context or model.config.n_ctx) - len(prefix)
     read: list[Float[Tensor, "depths pos d_model"]] = []
     done = 0
     while done < len(tokens):
         first = max(0, done + stride - width) if done else 0
         window = tokens[first : first + width]
-        stream = residual_stream(model, np.concatenate([[start], window])[None])[:, 0, 1:]
+        stream = residual_stream(model, np.concatenate([prefix, window]).astype(int)[None])[:, 0, len(prefix) :]
         read.append(stream[:, done - first :])
         done = first + len(window)
-    return torch.cat(read, dim=1).numpy()
+    whole = torch.cat(read, dim=1).cpu()
+    return (whole.float() if whole.dtype == torch.bfloat16 else whole).numpy()  # numpy has no bfloat16
