@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import psutil
 
@@ -22,8 +23,19 @@ VARIABLE = "INTERPBENCH_SNAKEMAKE"
 
 def name_workflow() -> str:
     """This process as `pid:start`, put into the environment that its stages inherit."""
-    os.environ[VARIABLE] = f"{os.getpid()}:{psutil.Process().create_time()}"
+    os.environ[VARIABLE] = f"{os.getpid()}:{start_of(os.getpid())}"
     return os.environ[VARIABLE]
+
+
+def start_of(pid: int) -> str:
+    """When a process started: in ticks since boot where the kernel says so, which no change of the clock moves.
+
+    Raises `psutil.NoSuchProcess` where there is none.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return str(psutil.Process(pid).create_time())
 
 
 def find_workflow(name: str) -> psutil.Process | None:
@@ -31,7 +43,7 @@ def find_workflow(name: str) -> psutil.Process | None:
     pid, start = name.split(":")
     try:
         process = psutil.Process(int(pid))
-        alive = str(process.create_time()) == start and process.status() != psutil.STATUS_ZOMBIE
+        alive = start_of(process.pid) == start and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return None
     return process if alive else None

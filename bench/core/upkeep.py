@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from bench.core import lifeline, records, store
-from bench.core.catalogue import load_plugin, pick
+from bench.core.catalogue import load_plugin, pick, read_tracks
 from bench.core.citing import bibliography
 from bench.core.config import load_config
 from bench.core.contract import BadInput
@@ -37,7 +37,8 @@ def last_run(plan: Plan, root: Path) -> None:
 def running_processes(results: Path) -> list[str]:
     """The Snakemake that was started last on these results, while it lives, and every stage that still runs."""
     note = results / LAST_RUN
-    snakemake = lifeline.find_workflow(read_json(note)["snakemake"]) if note.is_file() else None
+    name = read_json(note).get("snakemake") if note.is_file() else None  # notes of older code name no process
+    snakemake = lifeline.find_workflow(name) if name else None
     locks = {str(path.resolve()) for path in (results / "locks").glob("*")}
     holders = [f"snakemake {snakemake.pid}"] if snakemake else []
     for process in psutil.process_iter(["pid", "name"]):
@@ -207,20 +208,25 @@ def clean(overrides: Mapping[str, Any], root: Path, dry_run: bool) -> list[Path]
 def _plans_today(overrides: Mapping[str, Any], results: Path, root: Path) -> list[Plan]:
     """The plans of all suites, and again those that the runs of these results were planned by."""
     names = [f"{name}-{version}" for name, versions in suite_files(root).items() for version in versions]
-    configs: list[Mapping[str, Any]] = [{**overrides, "suite": name} for name in [*names, NEXT]]
-    configs += [read_json(path)["config"] for path in sorted(results.glob("plans/*.json"))]
-    return [plan for plan in (_plan_or_none({**config, **overrides}, root) for config in _distinct(configs)) if plan]
+    suites = [_plan_unless(Outdated, {**overrides, "suite": name}, root) for name in [*names, NEXT]]
+    configs = [{**read_json(path)["config"], **overrides} for path in sorted(results.glob("plans/*.json"))]
+    again = [_plan_again(config, root) for config in {json.dumps(c, sort_keys=True): c for c in configs}.values()]
+    return [plan for plan in (*suites, *again) if plan]
 
 
-def _distinct(configs: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-    return {json.dumps(config, sort_keys=True): config for config in configs}.values()
+def _plan_again(config: Mapping[str, Any], root: Path) -> Plan | None:
+    """The plan of an earlier run, or None where it names a suite, method or key that is gone by now.
+
+    Raises `BadInput` where its plug-ins cannot be read.
+    """
+    read_tracks(root, config["plugin_paths"])
+    return _plan_unless(BadInput, config, root)
 
 
-def _plan_or_none(overrides: Mapping[str, Any], root: Path) -> Plan | None:
-    """The plan of a suite, or None where the suite is frozen at task versions that are gone."""
+def _plan_unless(refusal: type[BadInput], config: Mapping[str, Any], root: Path) -> Plan | None:
     try:
-        return make_plan(overrides, root)
-    except Outdated:
+        return make_plan(config, root)
+    except refusal:
         return None
 
 

@@ -10,6 +10,8 @@ import time
 import psutil
 import pytest
 
+from bench.core import lifeline
+
 pytestmark = pytest.mark.slow
 
 SLOW = '''"""A mean that takes its time."""
@@ -129,9 +131,14 @@ def test_while_problems_are_made_nothing_may_be_resumed_or_removed_and_a_kill_le
 
 def test_a_stage_whose_snakemake_is_gone_before_it_begins_does_nothing(copy):
     copy.make("--config", "seeds=1", "--until", "problems")
-    (plan,), ended = copy.results.glob("plans/*.json"), subprocess.Popen([sys.executable, "-c", ""])
-    name = f"{ended.pid}:{psutil.Process(ended.pid).create_time()}"
-    ended.wait()
+    (plan,), ended = (
+        copy.results.glob("plans/*.json"),
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE),
+    )
+    name = f"{ended.pid}:{lifeline.start_of(ended.pid)}"
+    assert lifeline.find_workflow(name).pid == ended.pid
+    assert lifeline.find_workflow(f"{ended.pid}:1") is None  # another process under a number used again
+    ended.communicate(b"\n")
     (job,) = [job for job in json.loads(plan.read_text())["jobs"].values() if job["name"] == "toy/mean/small"]
     command = [sys.executable, "-P", "-m", "bench", "run", "--plan", str(plan), "--output", job["output"]]
     orphan = subprocess.run(command, cwd=copy.root, env=copy.environment() | {"INTERPBENCH_SNAKEMAKE": name})

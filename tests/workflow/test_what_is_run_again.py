@@ -1,5 +1,6 @@
 """Edits re-run what they touch and nothing else, with and without Snakemake's own metadata."""
 
+import json
 import shutil
 
 import pytest
@@ -164,6 +165,18 @@ def test_clean_keeps_what_a_run_of_a_part_made(copy):
     kept = sorted(copy.results.rglob("*"))
     assert copy.bench("clean").stdout == "0 removed\n"
     assert sorted(copy.results.rglob("*")) == kept
+
+
+def test_clean_works_after_a_method_that_ran_is_gone_and_with_notes_of_older_code(copy):
+    copy.make("--config", "seeds=1", "methods=median")
+    (copy.toy / "methods" / "median.py").unlink()
+    note = copy.results / "last_run.json"
+    note.write_text(
+        json.dumps({key: value for key, value in json.loads(note.read_text()).items() if key != "snakemake"})
+    )
+    done = copy.bench("clean")
+    assert done.returncode == 0, done.stderr
+    assert not list(copy.results.glob("units/toy/median/*/*/*/*"))
 
 
 def test_clean_removes_nothing_while_a_plug_in_cannot_be_read(copy):
