@@ -7,7 +7,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from bench.core.suites import all_units, chosen_units, freeze
 from bench.submissions import board
 from bench.submissions import commands as submissions
 
+Maker = Callable[[str, Any, str], argparse.ArgumentParser]  # a verb by name, function and text
 STORAGE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 STAGES = ("data", "problems", "run", "score", "submission")
 
@@ -41,6 +42,17 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--config", nargs="*", default=[], metavar="KEY=VALUE", help="as in config/config.yaml")
         return made
 
+    _add_stages(verb, configured)
+    _add_authoring(verb, configured)
+    _add_upkeep(verb, configured)
+    submissions.add(verb, configured, overrides)
+    _add_lab(verb)
+    _add_speed(verb)
+    return top
+
+
+def _add_stages(verb: Maker, configured: Maker) -> None:
+    """What there is, what a run would do, and what the workflow calls."""
     configured("catalogue", show_catalogue, "everything there is, with its cards").add_argument(
         "--json", action="store_true"
     )
@@ -57,6 +69,10 @@ def parser() -> argparse.ArgumentParser:
     verb("site", do_site, "build the leaderboard's page and print its tables").add_argument(
         "--plan", type=Path, required=True
     )
+
+
+def _add_authoring(verb: Maker, configured: Maker) -> None:
+    """For authors of methods."""
     made = verb("new-method", new_method, "scaffold a method file")
     made.add_argument("track")
     made.add_argument("name")
@@ -71,6 +87,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--minutes", type=float, default=3.0, help="no other method is started later than this")
     made.add_argument("--all", action="store_true", help="every method on every small instance, however long it takes")
     made.add_argument("--mutants", action="store_true", help="mutants of the methods as well")
+
+
+def _add_upkeep(verb: Maker, configured: Maker) -> None:
+    """For keepers of suites and results."""
     made = verb("freeze", freeze_suite, "write the next version of a suite from everything that exists")
     made.add_argument("suite")
     made.add_argument("--sizes", nargs="*", default=["small"], choices=["small", "large", "gpu"])
@@ -95,7 +115,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("track")
     made.add_argument("method")
     made.add_argument("unit", help="task-vVERSION/instance/seed, as the page writes it")
-    submissions.add(verb, configured, overrides)
+
+
+def _add_lab(verb: Maker) -> None:
+    """For a lab's own data."""
     made = verb("lab", lab, "a lab's own BIDS folder and model: prepare its recordings, then make the trust card")
     made.add_argument("bids_dir", type=Path)
     made.add_argument("out", type=Path, help="a derivative data set, made where there is none")
@@ -111,11 +134,14 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--task", required=True)
     made.add_argument("--features", type=Path, required=True, help="YAML file of the model")
     made.add_argument("--settings", type=Path, help="as of `lab`")
+
+
+def _add_speed(verb: Maker) -> None:
+    """Measurements of the suite's own speed."""
     verb("perf", perf, "measure the suite's own speed, as ratios in one run")
     made = verb("peers", peers, "time circuit methods beside another library, in an environment of its own")
     made.add_argument("--environments", type=Path, default=Path("results/peers"), help="where environments are made")
     made.add_argument("--model", type=Path, help="a Llama-family Hugging Face folder, timed as well")
-    return top
 
 
 def overrides(pairs: Sequence[str]) -> dict[str, Any]:
